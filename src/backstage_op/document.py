@@ -1,0 +1,46 @@
+"""Kubernetes objects as plain JSON trees, and their identity.
+
+An object that is applied is a *document*: a dict tree keeps every field, also
+those that no model of ours knows. An object that is only read is decoded into
+a partial struct (a *view*) where it is read.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+Document: TypeAlias = dict[str, Any]
+"""A Kubernetes object: ``apiVersion``, ``kind``, ``metadata`` and its content."""
+
+
+class ObjectRef(msgspec.Struct, frozen=True, order=True):
+    """The identity of an object: what, where, which.
+
+    ``namespace`` is empty for a cluster-scoped object.
+    """
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        place = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind} {place}{self.name}"
+
+
+def ref_of(document: Document) -> ObjectRef:
+    """Return the identity that a document carries.
+
+    Raises:
+        KeyError: ``apiVersion``, ``kind`` or ``metadata.name`` is absent.
+    """
+    metadata = document["metadata"]
+    return ObjectRef(
+        document["apiVersion"],
+        document["kind"],
+        metadata.get("namespace") or "",
+        metadata["name"],
+    )

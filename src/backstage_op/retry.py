@@ -1,0 +1,78 @@
+"""How often a call is tried again: one policy object, applied by tenacity."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+import anyio
+import msgspec
+import tenacity
+
+from . import errors
+
+_log: Final = logging.getLogger(__name__)
+
+
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Retries of one call to the API server.
+
+    Only :class:`errors.TransientError` is retried, and a conflict is not: it
+    needs a new read first. Whatever takes longer than these few seconds
+    belongs to the work queue, which tries again with its own backoff.
+
+    ``attempts`` counts the first one. Waits grow from ``first_wait_seconds``
+    by doubling, with jitter, to ``longest_wait_seconds``; a wish of the server
+    (``Retry-After``) is honoured exactly, unless it is longer than
+    ``longest_server_wait_seconds``: then the call fails at once.
+    """
+
+    attempts: int = 4
+    first_wait_seconds: float = 0.1
+    longest_wait_seconds: float = 2.0
+    longest_server_wait_seconds: float = 30.0
+
+    def retrying(self) -> tenacity.AsyncRetrying:
+        """Return an iterator of attempts, for one call.
+
+        The last error is raised as it is. Cancellation is never retried.
+        """
+        return tenacity.AsyncRetrying(
+            sleep=anyio.sleep,
+            stop=tenacity.stop_after_attempt(self.attempts),
+            wait=self._wait,
+            retry=tenacity.retry_if_exception(self._is_worth_it),
+            before_sleep=_log_attempt,
+            reraise=True,
+        )
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        error = _error_of(state)
+        if isinstance(error, errors.TransientError) and error.retry_after_seconds:
+            return error.retry_after_seconds
+        return tenacity.wait_exponential_jitter(
+            multiplier=self.first_wait_seconds,
+            max=self.longest_wait_seconds,
+            jitter=self.first_wait_seconds,
+        )(state)
+
+    def _is_worth_it(self, error: BaseException) -> bool:
+        if isinstance(error, errors.ConflictError | errors.ExpiredError):
+            return False
+        if not isinstance(error, errors.TransientError):
+            return False
+        return (error.retry_after_seconds or 0) <= self.longest_server_wait_seconds
+
+
+def _error_of(state: tenacity.RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome is not None else None
+
+
+def _log_attempt(state: tenacity.RetryCallState) -> None:
+    wait = state.next_action.sleep if state.next_action is not None else 0.0
+    _log.warning(
+        "attempt %d failed, next in %.2f s: %s",
+        state.attempt_number,
+        wait,
+        _error_of(state),
+    )
