@@ -1,0 +1,201 @@
+"""From events to reconciles: which instance an event concerns, and what comes next.
+
+Events never reach a reconcile: an event puts the key of an instance into the
+queue, and the reconcile looks at what is there.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Final, final
+
+import anyio
+
+from backstage_op import api, errors, kube, resources
+
+from .gather import refs_of
+from .logs import current_backstage
+from .metrics import Metrics
+from .reconcile import Reconciler, Result, Retry
+from .references import InstanceKey, ReferenceIndex
+from .workqueue import WorkQueue
+
+_log: Final = logging.getLogger(__name__)
+
+_LATER_SECONDS: Final = 30.0
+_RESYNC_SECONDS: Final = 600.0
+
+
+@final
+class Controller:
+    """Workers over a queue of instances, fed by caches.
+
+    ``backstages`` holds the resources, ``references`` notices objects of
+    users. Connect the caches to the ``on_…`` methods before the first event.
+    """
+
+    def __init__(
+        self,
+        reconciler: Reconciler,
+        *,
+        backstages: kube.Cache,
+        index: ReferenceIndex,
+        metrics: Metrics,
+    ) -> None:
+        self._reconciler = reconciler
+        self._backstages = backstages
+        self._index = index
+        self._metrics = metrics
+        self._queue: WorkQueue[InstanceKey] = WorkQueue()
+        self._active = 0
+        self._idle = anyio.Event()
+        self._is_draining = False
+
+    def on_backstage(
+        self, old: kube.Observed | None, new: kube.Observed | None
+    ) -> None:
+        """Queue a resource whose specification or annotations changed."""
+        observed = new or old
+        if observed is None:
+            return
+        if old is not None and new is not None and not _differs(old, new):
+            return
+        self._queue.add((observed.ref.namespace, observed.ref.name))
+
+    def on_owned(self, old: kube.Observed | None, new: kube.Observed | None) -> None:
+        """Queue the instance that an object of ours belongs to, or belonged to."""
+        for observed in (old, new):
+            if observed is not None and (key := _instance_of(observed)) is not None:
+                self._queue.add(key)
+
+    def on_reference(
+        self, old: kube.Observed | None, new: kube.Observed | None
+    ) -> None:
+        """Queue the instances that refer to an object of a user."""
+        observed = new or old
+        if observed is not None:
+            for key in self._index.instances_of(observed.ref):
+                self._queue.add(key)
+
+    async def run(self, workers: int) -> None:
+        """Work on the queue until cancelled, on several instances at once."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._resync, name="resync")
+            for number in range(workers):
+                tasks.start_soon(self._work, name=f"worker {number}")
+
+    async def drain(self) -> None:
+        """Start nothing new, and return when nothing is worked on any more."""
+        self._is_draining = True
+        while self._active:
+            idle = self._idle
+            await idle.wait()
+
+    async def _resync(self) -> None:
+        # The answer to what no watch can tell; it writes nothing if all is well.
+        while True:
+            await anyio.sleep(_RESYNC_SECONDS)
+            for observed in self._backstages:
+                self._queue.add((observed.ref.namespace, observed.ref.name))
+
+    async def _work(self) -> None:
+        while True:
+            key = await self._queue.get()
+            self._metrics.queue_depth.set(len(self._queue))
+            if self._is_draining:
+                self._queue.done(key)
+                await anyio.sleep_forever()
+            self._active += 1
+            try:
+                await self._handle(key)
+            finally:
+                self._active -= 1
+                self._queue.done(key)
+                self._idle.set()
+                self._idle = anyio.Event()
+
+    async def _handle(self, key: InstanceKey) -> None:
+        """Reconcile one instance, and decide when to look at it again."""
+        token = current_backstage.set("/".join(key))
+        start = time.perf_counter()
+        try:
+            result = await self._reconcile(key)
+        except errors.ConfigError as error:
+            # The resource itself cannot be read; its next change is an event.
+            _log.error("cannot be read: %s", error)  # noqa: TRY400 - no bug
+            self._finish(key, "invalid", Retry.NO)
+        except errors.OperatorError as error:
+            _log.warning("reconcile failed: %s", error)
+            self._finish(key, "retry", Retry.BACKOFF)
+        except Exception:
+            # A bug must not stop the other instances.
+            _log.exception("reconcile failed with an unexpected error")
+            self._finish(key, "error", Retry.BACKOFF)
+        else:
+            self._account(key, result)
+        finally:
+            self._metrics.reconcile_seconds.observe(time.perf_counter() - start)
+            current_backstage.reset(token)
+
+    async def _reconcile(self, key: InstanceKey) -> Result | None:
+        observed = self._backstages.get(kube.BACKSTAGE.ref(*key))
+        if observed is None or observed.deleting:
+            self._index.forget(key)
+            return None
+        backstage = api.decode(observed.document())
+        # Before anything is read, so that no change after the read is missed.
+        self._index.replace(key, refs_of(backstage))
+        return await self._reconciler.reconcile(backstage)
+
+    def _account(self, key: InstanceKey, result: Result | None) -> None:
+        if result is None:
+            self._queue.forget(key)
+            return
+        for fault in result.faults:
+            _log.warning("configuration: %s", fault)
+        if result.report is not None:
+            _log.info("%s", result.report.recap())
+            for outcome in result.report.values():
+                self._metrics.nodes.labels(outcome.status).inc()
+        self._finish(key, _word(result), result.retry)
+
+    def _finish(self, key: InstanceKey, word: str, retry: Retry) -> None:
+        self._metrics.reconciles.labels(word).inc()
+        match retry:
+            case Retry.NO:
+                self._queue.forget(key)
+            case Retry.LATER:
+                self._queue.forget(key)
+                self._queue.add(key, _LATER_SECONDS)
+            case Retry.BACKOFF:
+                wait = self._queue.retry(key)
+                _log.info("next try in %.1f s", wait)
+
+
+def _word(result: Result) -> str:
+    if result.faults:
+        return "invalid"
+    return "done" if result.retry is Retry.NO else "retry"
+
+
+def _differs(old: kube.Observed, new: kube.Observed) -> bool:
+    """Tell whether more than the status changed."""
+    return (
+        old.uid != new.uid
+        or old.generation != new.generation
+        or old.deleting != new.deleting
+        or old.annotations != new.annotations
+        or old.labels != new.labels
+    )
+
+
+def _instance_of(observed: kube.Observed) -> InstanceKey | None:
+    """Return the instance by controller reference, else by our labels."""
+    controller = observed.controller()
+    if controller is not None:
+        if controller.kind != api.KIND:
+            return None
+        return observed.ref.namespace, controller.name
+    name = resources.instance_name_of(observed.labels)
+    return None if name is None else (observed.ref.namespace, name)

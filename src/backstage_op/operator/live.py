@@ -1,0 +1,66 @@
+"""Where a reconcile reads the objects of an instance from.
+
+A single walk reads them from the API server; the operator reads them from its
+caches, and writes through what the API server answered, so that the next
+reconcile never judges an older state than the one it made itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, final
+
+from backstage_op import errors, kube
+from backstage_op.document import Document, ObjectRef
+
+
+class Live(Protocol):
+    """Objects as the API server has them."""
+
+    async def get(self, ref: ObjectRef) -> kube.Observed | None:
+        """Return the object, or None if there is none.
+
+        Raises:
+            errors.KubeError: the API server did not answer as hoped.
+        """
+
+    def observe(self, document: Document) -> None:
+        """Take notice of what the API server just answered."""
+
+
+@final
+class DirectLive:
+    """Reads each object from the API server."""
+
+    def __init__(self, client: kube.Client) -> None:
+        self._client = client
+
+    async def get(self, ref: ObjectRef) -> kube.Observed | None:
+        """Return the object, or None if there is none."""
+        try:
+            document = await self._client.get(
+                kube.kind_of(ref), ref.namespace, ref.name
+            )
+        except errors.NotFoundError:
+            return None
+        return kube.Observed.of(document)
+
+    def observe(self, document: Document) -> None:
+        """Do nothing: the next read asks again."""
+
+
+@final
+class CachedLive:
+    """Reads from caches that watches keep up to date, one for each kind."""
+
+    def __init__(self, caches: Mapping[kube.ResourceKind, kube.Cache]) -> None:
+        self._caches = caches
+
+    async def get(self, ref: ObjectRef) -> kube.Observed | None:
+        """Return the object, or None if there is none."""
+        return self._caches[kube.kind_of(ref)].get(ref)
+
+    def observe(self, document: Document) -> None:
+        """Keep it, unless the watch has brought something newer."""
+        observed = kube.Observed.of(document)
+        self._caches[kube.kind_of(observed.ref)].observe(document)
