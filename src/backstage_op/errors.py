@@ -6,6 +6,9 @@ The type says who can act:
     ├── ConfigError                 the user changes something; never retried
     │   ├── SpecError               a field of the custom resource
     │   ├── ManifestError           a manifest in a configuration layer
+    │   │   ├── UnknownKeyError     a key that no object is made from
+    │   │   └── PluginsError        a list of dynamic plugins
+    │   ├── PatchError              a patch that does not fit its object
     │   ├── MissingReferenceError   a ConfigMap, Secret, claim or key is absent
     │   └── SettingsError           a flag, a variable, a kubeconfig
     ├── KubeError                   the API server did not do it
@@ -71,6 +74,32 @@ class ManifestError(ConfigError):
         super().__init__(f"{source}, key {key}: {message}")
         self.source = source
         self.key = key
+
+
+class UnknownKeyError(ManifestError):
+    """A configuration has a key that no object is made from, such as a typo."""
+
+    reason = "UnknownKey"
+
+
+class PluginsError(ManifestError):
+    """A list of dynamic plugins cannot be read or merged."""
+
+    reason = "InvalidDynamicPlugins"
+
+
+class PatchError(ConfigError):
+    """A patch does not fit the object that it changes.
+
+    ``path`` is the field of the patch, ``detail`` what is wrong with it.
+    """
+
+    reason = "InvalidPatch"
+
+    def __init__(self, path: str, detail: str) -> None:
+        super().__init__(f"{path}: {detail}")
+        self.path = path
+        self.detail = detail
 
 
 class MissingReferenceError(ConfigError):

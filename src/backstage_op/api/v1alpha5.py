@@ -1,0 +1,432 @@
+"""The custom resource ``Backstage``, version v1alpha5, as the operator reads it.
+
+The fields are those of the Go operator's v1alpha5, those that only its
+v1alpha4 has (``replicas``, ``image``, ``imagePullSecrets``) and
+``dynamicPlugins``. A part that is absent equals an empty one, so readers need
+no checks for None. Descriptions here are those of the schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from . import rules
+from .conditions import Condition
+from .references import (
+    MAX_REFERENCES,
+    PLUGIN_SCHEMA,
+    ClaimRef,
+    EnvObjectRef,
+    EnvVar,
+    FileObjectRef,
+    Flavour,
+    MountPath,
+    ObjectName,
+    OptionalName,
+    SpecStruct,
+)
+
+GROUP: Final = "rhdh.redhat.com"
+VERSION: Final = "v1alpha5"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+KIND: Final = "Backstage"
+
+DEFAULT_MOUNT_PATH: Final = "/opt/app-root/src"
+
+_MAX_ENVS: Final = 2048
+_MAX_FLAVOURS: Final = 64
+_MAX_PLUGINS: Final = 1024
+_MAX_PULL_SECRETS: Final = 64
+_MAX_CONDITIONS: Final = 32
+_MAX_PEM_CHARACTERS: Final = 65536
+_MAX_REPLICAS: Final = 2**31 - 1
+
+
+class AppConfig(SpecStruct):
+    """App-config files of the user, given to Backstage after the default ones."""
+
+    mount_path: Annotated[
+        MountPath,
+        Meta(
+            description="Directory of the files. Default: /opt/app-root/src.",
+            extra={"schema": {"default": DEFAULT_MOUNT_PATH}},
+        ),
+    ] = DEFAULT_MOUNT_PATH
+    config_maps: Annotated[
+        tuple[FileObjectRef, ...],
+        Meta(
+            description="ConfigMaps with one app-config file each, or with a key "
+            "that picks one. A later file wins over an earlier one.",
+            max_length=MAX_REFERENCES,
+        ),
+    ] = ()
+
+
+class ExtraFiles(SpecStruct):
+    """Files of the user that are mounted into the pod."""
+
+    mount_path: Annotated[
+        MountPath,
+        Meta(
+            description="Directory of the files. Default: /opt/app-root/src.",
+            extra={"schema": {"default": DEFAULT_MOUNT_PATH}},
+        ),
+    ] = DEFAULT_MOUNT_PATH
+    config_maps: Annotated[
+        tuple[FileObjectRef, ...],
+        Meta(description="ConfigMaps to mount.", max_length=MAX_REFERENCES),
+    ] = ()
+    secrets: Annotated[
+        tuple[FileObjectRef, ...],
+        Meta(
+            description="Secrets to mount. Each needs a key or a mountPath.",
+            max_length=MAX_REFERENCES,
+            extra={
+                "validations": [
+                    {
+                        "rule": "self.all(s, (has(s.key) && s.key != '') || "
+                        "(has(s.mountPath) && s.mountPath != ''))",
+                        "message": "a Secret needs a key or a mountPath: add the "
+                        "key of the file, or the directory for all of them",
+                    }
+                ]
+            },
+        ),
+    ] = ()
+    pvcs: Annotated[
+        tuple[ClaimRef, ...],
+        Meta(description="PersistentVolumeClaims to mount.", max_length=MAX_REFERENCES),
+    ] = ()
+
+
+class ExtraEnvs(SpecStruct):
+    """Environment variables of the user."""
+
+    config_maps: Annotated[
+        tuple[EnvObjectRef, ...],
+        Meta(description="ConfigMaps to inject.", max_length=MAX_REFERENCES),
+    ] = ()
+    secrets: Annotated[
+        tuple[EnvObjectRef, ...],
+        Meta(description="Secrets to inject.", max_length=MAX_REFERENCES),
+    ] = ()
+    envs: Annotated[
+        tuple[EnvVar, ...],
+        Meta(
+            description="Variables with their values. Of two with one name the "
+            "later counts.",
+            max_length=_MAX_ENVS,
+        ),
+    ] = ()
+
+
+class RouteTls(SpecStruct):
+    """Certificate of the Route, which ends TLS at the router (edge)."""
+
+    certificate: Annotated[
+        str,
+        Meta(
+            description="Serving certificate, PEM. Default: the router's own.",
+            max_length=_MAX_PEM_CHARACTERS,
+        ),
+    ] = ""
+    external_certificate_secret_name: Annotated[
+        OptionalName,
+        Meta(
+            description="Name of a Secret of type kubernetes.io/tls with the "
+            "certificate, instead of certificate and key. Needs a cluster that "
+            "supports external certificates of Routes."
+        ),
+    ] = ""
+    key: Annotated[
+        str,
+        Meta(
+            description="Private key of the certificate, PEM. Everyone who may read "
+            "this resource can read it: prefer externalCertificateSecretName.",
+            max_length=_MAX_PEM_CHARACTERS,
+        ),
+    ] = ""
+    ca_certificate: Annotated[
+        str,
+        Meta(
+            description="Certificates of the issuing authorities, PEM.",
+            max_length=_MAX_PEM_CHARACTERS,
+        ),
+    ] = ""
+
+
+class Route(SpecStruct):
+    """The OpenShift Route to Backstage. Ignored where there are no Routes."""
+
+    enabled: Annotated[
+        bool,
+        Meta(
+            description="Whether there is a Route. Default: true.",
+            extra={"schema": {"default": True}},
+        ),
+    ] = True
+    host: Annotated[
+        Annotated[str, rules.HOST.meta()],
+        Meta(
+            description="Full host name. Default: chosen by the router. Wins over "
+            "subdomain."
+        ),
+    ] = ""
+    subdomain: Annotated[
+        Annotated[str, rules.HOST.meta()],
+        Meta(
+            description="First part of the host name; the router appends its domain. "
+            "Default: chosen by the router."
+        ),
+    ] = ""
+    tls: Annotated[
+        RouteTls,
+        Meta(
+            description="Certificate of the Route. Default: the router's own.",
+            extra={
+                "validations": [
+                    {
+                        "rule": "!(has(self.certificate) && self.certificate != '' && "
+                        "has(self.externalCertificateSecretName) && "
+                        "self.externalCertificateSecretName != '')",
+                        "message": "certificate and externalCertificateSecretName "
+                        "exclude one another: remove one",
+                    }
+                ]
+            },
+        ),
+    ] = RouteTls()
+
+
+class Application(SpecStruct):
+    """What Backstage runs with."""
+
+    app_config: Annotated[
+        AppConfig, Meta(description="App-config files, in order.")
+    ] = AppConfig()
+    dynamic_plugins_config_map_name: Annotated[
+        OptionalName,
+        Meta(
+            description="Name of a ConfigMap whose key dynamic-plugins.yaml extends "
+            "the default plugins. Default: none."
+        ),
+    ] = ""
+    dynamic_plugins: Annotated[
+        tuple[dict[str, Any], ...],
+        Meta(
+            description="Plugins, as under plugins in dynamic-plugins.yaml. They come "
+            "after those of the ConfigMap and win over them, package by package.",
+            max_length=_MAX_PLUGINS,
+            extra={"items": PLUGIN_SCHEMA},
+        ),
+    ] = ()
+    extra_files: Annotated[ExtraFiles, Meta(description="Files to mount.")] = (
+        ExtraFiles()
+    )
+    extra_envs: Annotated[
+        ExtraEnvs, Meta(description="Environment variables to set.")
+    ] = ExtraEnvs()
+    route: Annotated[
+        Route, Meta(description="The OpenShift Route. Ignored on other clusters.")
+    ] = Route()
+    replicas: (
+        Annotated[
+            int,
+            Meta(
+                description="Number of pods, 0 or more. Default: that of the default "
+                "configuration. Deprecated: spec.deployment.patch can set it too, "
+                "and wins.",
+                ge=0,
+                le=_MAX_REPLICAS,
+                extra={"schema": {"format": "int32"}},
+            ),
+        ]
+        | None
+    ) = None
+    image: Annotated[
+        Annotated[str, rules.IMAGE.meta()],
+        Meta(
+            description="Image of the Backstage container and of its init containers. "
+            "Default: that of the default configuration. Deprecated: "
+            "spec.deployment.patch can set it too, and wins."
+        ),
+    ] = ""
+    image_pull_secrets: Annotated[
+        tuple[ObjectName, ...],
+        Meta(
+            description="Names of Secrets to pull images with. Default: none. "
+            "Deprecated: spec.deployment.patch can set them too.",
+            max_length=_MAX_PULL_SECRETS,
+        ),
+    ] = ()
+
+
+class Database(SpecStruct):
+    """The database: the operator's own PostgreSQL, or one of the user's."""
+
+    enable_local_db: Annotated[
+        bool,
+        Meta(
+            description="Whether the operator runs a PostgreSQL for this instance. "
+            "False: an external one is used. Default: true.",
+            extra={"schema": {"default": True}},
+        ),
+    ] = True
+    auth_secret_name: Annotated[
+        OptionalName,
+        Meta(
+            description="Name of a Secret with POSTGRES_HOST, POSTGRES_PORT, "
+            "POSTGRES_USER and POSTGRES_PASSWORD, for the local database also "
+            "POSTGRESQL_ADMIN_PASSWORD. Default: generated for the local database, "
+            "none for an external one."
+        ),
+    ] = ""
+
+
+class RawRuntimeConfig(SpecStruct):
+    """Manifests that replace those of the default configuration."""
+
+    backstage_config: Annotated[
+        OptionalName,
+        Meta(
+            description="Name of a ConfigMap whose keys (deployment.yaml, "
+            "service.yaml, …) replace the manifests of Backstage. Default: none."
+        ),
+    ] = ""
+    local_db_config: Annotated[
+        OptionalName,
+        Meta(
+            description="Name of a ConfigMap whose keys (db-statefulset.yaml, "
+            "db-service.yaml, …) replace the manifests of the database. Default: none."
+        ),
+    ] = ""
+
+
+class Monitoring(SpecStruct):
+    """Metrics."""
+
+    enabled: Annotated[
+        bool,
+        Meta(
+            description="Whether there is a ServiceMonitor, so that Prometheus "
+            "reads the metrics. Default: false.",
+            extra={"schema": {"default": False}},
+        ),
+    ] = False
+
+
+class DeploymentSpec(SpecStruct):
+    """The workload that runs Backstage."""
+
+    patch: Annotated[
+        dict[str, Any],
+        Meta(
+            description="Fragment of a Deployment (or StatefulSet) that is merged "
+            "into the manifest, by the rules of a strategic merge patch.",
+        ),
+    ] = {}
+    kind: Annotated[
+        Literal["Deployment", "StatefulSet"],
+        Meta(
+            description="Kind of the workload: Deployment or StatefulSet. "
+            "Default: Deployment."
+        ),
+    ] = "Deployment"
+
+
+class BackstageSpec(SpecStruct):
+    """What the user wants."""
+
+    application: Annotated[
+        Application, Meta(description="What Backstage runs with.")
+    ] = Application()
+    database: Annotated[Database, Meta(description="The database.")] = Database()
+    deployment: Annotated[
+        DeploymentSpec, Meta(description="The workload that runs Backstage.")
+    ] = DeploymentSpec()
+    flavours: (
+        Annotated[
+            tuple[Flavour, ...],
+            Meta(
+                description="Prepared extensions of the default configuration, merged "
+                "in this order. Absent: those that are on by default. An empty list: "
+                "none. A list: changes to those that are on by default, by name.",
+                max_length=_MAX_FLAVOURS,
+            ),
+        ]
+        | None
+    ) = None
+    monitoring: Annotated[
+        Monitoring,
+        Meta(description="Metrics.", extra={"schema": {"default": {"enabled": False}}}),
+    ] = Monitoring()
+    raw_runtime_config: Annotated[
+        RawRuntimeConfig,
+        Meta(
+            description="Manifests that replace those of the default configuration. "
+            "For what no other field can express."
+        ),
+    ] = RawRuntimeConfig()
+
+
+class BackstageStatus(SpecStruct):
+    """What the operator has seen and done."""
+
+    conditions: Annotated[
+        tuple[Condition, ...],
+        Meta(
+            description="The state, aspect by aspect.",
+            max_length=_MAX_CONDITIONS,
+            extra={
+                "schema": {
+                    "x-kubernetes-list-type": "map",
+                    "x-kubernetes-list-map-keys": ["type"],
+                }
+            },
+        ),
+    ] = ()
+    observed_generation: Annotated[
+        int,
+        Meta(
+            description="The metadata.generation that the status was computed for.",
+            ge=0,
+        ),
+    ] = 0
+    url: Annotated[
+        str,
+        Meta(
+            description="Address of Backstage from outside the cluster. Empty if the "
+            "operator does not know one.",
+            max_length=2048,
+        ),
+    ] = ""
+
+
+class Metadata(SpecStruct):
+    """The metadata that the operator reads; a partial view."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    generation: int = 0
+    resource_version: str = ""
+    annotations: Mapping[str, str] = msgspec.field(default_factory=dict)
+    labels: Mapping[str, str] = msgspec.field(default_factory=dict)
+    deletion_timestamp: datetime | None = None
+
+
+class Backstage(SpecStruct):
+    """An instance of Backstage, with its database, configured by this resource."""
+
+    api_version: str = API_VERSION
+    kind: str = KIND
+    metadata: Metadata = Metadata()
+    spec: Annotated[BackstageSpec, Meta(description="What you want.")] = BackstageSpec()
+    status: Annotated[
+        BackstageStatus, Meta(description="What the operator has seen and done.")
+    ] = BackstageStatus()

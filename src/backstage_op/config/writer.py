@@ -1,0 +1,107 @@
+"""JSON trees as block YAML: one tree has one text.
+
+The layout is that of Go's YAML, so that a generated text stays the same when
+one operator takes over from another.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import re
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import SafeRepresenter
+
+from .reader import GoResolver
+
+NO_FOLDING: Final = 1 << 20
+
+_AMBIGUOUS: Final = re.compile(
+    r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"  # YAML 1.1: base 60
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?"  # YAML 1.1: a time
+    r"|[-+]?[0-9.][0-9_,.]*(?:[eE][-+]?[0-9]+)?"
+    r"|="
+)
+_RUNS: Final = re.compile(r"[0-9]+|.", re.DOTALL)
+
+
+class _Resolver(GoResolver):
+    """Also doubts what other readers of YAML take for a number or a time."""
+
+
+_Resolver.add_implicit_resolver(
+    "tag:yaml.org,2002:ambiguous",
+    re.compile(f"^(?:{_AMBIGUOUS.pattern})$"),
+    list("-+0123456789.="),
+)
+
+
+class _Representer(SafeRepresenter):
+    """Writes several lines as a block, and quotes what is not plainly a string."""
+
+
+def _represent_string(representer: SafeRepresenter, value: str) -> Any:
+    tag = "tag:yaml.org,2002:str"
+    style = None
+    if "\n" in value:
+        style = "|"
+    elif _is_ambiguous(value):
+        style = '"'
+    return representer.represent_scalar(tag, value, style=style)
+
+
+@functools.cache
+def _resolver() -> _Resolver:
+    return _Resolver()
+
+
+def _is_ambiguous(value: str) -> bool:
+    tag = _resolver().resolve(ScalarNode, value, (True, False))
+    return str(tag) != "tag:yaml.org,2002:str"
+
+
+_Representer.add_representer(str, _represent_string)
+
+
+def dump(value: Any, *, sort_keys: bool = True) -> str:
+    """Return a JSON tree as block YAML, with a line break at its end.
+
+    Args:
+        value: dicts with string keys, lists, strings, numbers, booleans, None.
+        sort_keys: Sort the keys of every mapping as Go's YAML does
+            (``a2`` before ``a10``); otherwise keep their order.
+    """
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Resolver = _Resolver
+    yaml.Representer = _Representer
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.allow_unicode = True
+    yaml.width = NO_FOLDING
+    stream = io.StringIO()
+    yaml.dump(_sorted(value) if sort_keys else value, stream)
+    return stream.getvalue().removesuffix("...\n")
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value, key=_natural)}
+    if isinstance(value, list):
+        return [_sorted(item) for item in value]
+    return value
+
+
+def _natural(key: str) -> list[tuple[int, int, str]]:
+    """Return the place of a key: runs of digits compare as numbers, before letters."""
+    runs: list[tuple[int, int, str]] = []
+    for run in _RUNS.findall(key):
+        if run.isdecimal():
+            runs.append((1, int(run), run))
+        elif run.isalpha():
+            runs.append((2, 0, run))
+        else:
+            runs.append((0, 0, run))
+    return runs

@@ -1,0 +1,97 @@
+"""Whether a Deployment or StatefulSet has finished its rollout.
+
+A workload is ready only if the controller has seen the current generation and
+every wanted pod, and no other, belongs to it: ready pods of the generation
+before never make a broken rollout look good.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from backstage_op.document import Document
+
+from .base import READY, Readiness
+
+IN_PROGRESS: Final = "DeployInProgress"
+
+
+def deployment_readiness(live: Document) -> Readiness:
+    """Judge a live Deployment."""
+    status = live.get("status") or {}
+    if not _is_observed(live, status):
+        return _in_progress(live, "the controller has not seen the last change yet")
+    for condition_type, failing in (("Progressing", "False"), ("ReplicaFailure", "True")):
+        condition = _condition(status, condition_type)
+        if condition.get("status") == failing:
+            return Readiness(
+                ready=False,
+                reason=condition.get("reason") or condition_type,
+                message=f"{_title(live)}: {condition.get('message', '')}",
+            )
+    return _complete(live, status, available="availableReplicas")
+
+
+def stateful_set_readiness(live: Document) -> Readiness:
+    """Judge a live StatefulSet."""
+    status = live.get("status") or {}
+    if not _is_observed(live, status):
+        return _in_progress(live, "the controller has not seen the last change yet")
+    current, update = status.get("currentRevision"), status.get("updateRevision")
+    if wanted_replicas(live) and current != update and not _is_updated(live, status):
+        updated = status.get("updatedReplicas", 0)
+        return _in_progress(live, f"{updated} of {wanted_replicas(live)} pods updated")
+    return _complete(live, status, available="readyReplicas", updated="replicas")
+
+
+def wanted_replicas(workload: Document) -> int:
+    """Return how many pods a workload asks for; one if it does not say."""
+    return int((workload.get("spec") or {}).get("replicas", 1))
+
+
+def _is_observed(live: Document, status: Document) -> bool:
+    generation = (live.get("metadata") or {}).get("generation", 0)
+    return bool(status.get("observedGeneration", 0) >= generation)
+
+
+def _is_updated(live: Document, status: Document) -> bool:
+    return bool(status.get("updatedReplicas", 0) == wanted_replicas(live))
+
+
+def _complete(
+    live: Document,
+    status: Document,
+    *,
+    available: str,
+    updated: str = "updatedReplicas",
+) -> Readiness:
+    wanted = wanted_replicas(live)
+    for field, words in (
+        (updated, "updated"),
+        ("readyReplicas", "ready"),
+        (available, "available"),
+    ):
+        count = status.get(field, 0)
+        if count < wanted:
+            return _in_progress(live, f"{count} of {wanted} pods {words}")
+    surplus = status.get("replicas", 0) - wanted
+    if surplus > 0:
+        return _in_progress(live, f"{surplus} old pods are still to end")
+    return READY
+
+
+def _condition(status: Document, condition_type: str) -> Document:
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == condition_type:
+            return dict(condition)
+    return {}
+
+
+def _in_progress(live: Document, message: str) -> Readiness:
+    return Readiness(
+        ready=False, reason=IN_PROGRESS, message=f"{_title(live)}: {message}"
+    )
+
+
+def _title(live: Document) -> str:
+    return f'{live.get("kind", "workload")} "{live["metadata"]["name"]}"'

@@ -1,0 +1,13 @@
+"""A real control plane as local processes: etcd to scheduler, no containers.
+
+It is for tests, for trying the operator, and for measuring it: the API server
+and its controllers are the real ones; nodes, pods and volumes are played by
+KWOK, so that pods become ready and no image is ever run. Everything listens on
+loopback. The command line and the tests use this package; nothing else does.
+"""
+
+from .admin import Admin
+from .audit import AuditEvent, read_events
+from .cluster import Sandbox, start
+
+__all__ = ["Admin", "AuditEvent", "Sandbox", "read_events", "start"]
