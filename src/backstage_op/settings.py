@@ -27,9 +27,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True):
         assets = env.get("KUBEBUILDER_ASSETS", "")
         base = env.get("XDG_CACHE_HOME", "")
         root = Path(base) if base else Path.home() / ".cache"
-        return cls(
-            assets=Path(assets) if assets else None, cache=root / "backstage-op"
-        )
+        return cls(assets=Path(assets) if assets else None, cache=root / "backstage-op")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,7 +44,7 @@ class SpecStruct(
     """A part of the custom resource: camelCase on the wire, unknown fields ignored."""
 
 
-class FileObjectRef(SpecStruct):
+class FileObjectRef(SpecStruct, frozen=True, kw_only=True):
     """A ConfigMap or Secret whose entries become files in the pod."""
 
     name: Annotated[
@@ -66,7 +66,7 @@ class FileObjectRef(SpecStruct):
     containers: Containers = ()
 
 
-class ClaimRef(SpecStruct):
+class ClaimRef(SpecStruct, frozen=True, kw_only=True):
     """A PersistentVolumeClaim that is mounted into the pod."""
 
     name: Annotated[
@@ -82,7 +82,7 @@ class ClaimRef(SpecStruct):
     containers: Containers = ()
 
 
-class EnvObjectRef(SpecStruct):
+class EnvObjectRef(SpecStruct, frozen=True, kw_only=True):
     """A ConfigMap or Secret whose entries become environment variables."""
 
     name: Annotated[
@@ -98,7 +98,7 @@ class EnvObjectRef(SpecStruct):
     containers: Containers = ()
 
 
-class EnvVar(SpecStruct):
+class EnvVar(SpecStruct, frozen=True, kw_only=True):
     """An environment variable with a value that is no secret."""
 
     name: Annotated[
@@ -116,7 +116,7 @@ class EnvVar(SpecStruct):
     containers: Containers = ()
 
 
-class Flavour(SpecStruct):
+class Flavour(SpecStruct, frozen=True, kw_only=True):
     """A prepared extension of the default configuration, switched on or off."""
 
     name: Annotated[

@@ -47,7 +47,7 @@ _MAX_PEM_CHARACTERS: Final = 65536
 _MAX_REPLICAS: Final = 2**31 - 1
 
 
-class AppConfig(SpecStruct):
+class AppConfig(SpecStruct, frozen=True, kw_only=True):
     """App-config files of the user, given to Backstage after the default ones."""
 
     mount_path: Annotated[
@@ -67,7 +67,7 @@ class AppConfig(SpecStruct):
     ] = ()
 
 
-class ExtraFiles(SpecStruct):
+class ExtraFiles(SpecStruct, frozen=True, kw_only=True):
     """Files of the user that are mounted into the pod."""
 
     mount_path: Annotated[
@@ -104,7 +104,7 @@ class ExtraFiles(SpecStruct):
     ] = ()
 
 
-class ExtraEnvs(SpecStruct):
+class ExtraEnvs(SpecStruct, frozen=True, kw_only=True):
     """Environment variables of the user."""
 
     config_maps: Annotated[
@@ -125,7 +125,7 @@ class ExtraEnvs(SpecStruct):
     ] = ()
 
 
-class RouteTls(SpecStruct):
+class RouteTls(SpecStruct, frozen=True, kw_only=True):
     """Certificate of the Route, which ends TLS at the router (edge)."""
 
     certificate: Annotated[
@@ -160,7 +160,7 @@ class RouteTls(SpecStruct):
     ] = ""
 
 
-class Route(SpecStruct):
+class Route(SpecStruct, frozen=True, kw_only=True):
     """The OpenShift Route to Backstage. Ignored where there are no Routes."""
 
     enabled: Annotated[
@@ -203,7 +203,7 @@ class Route(SpecStruct):
     ] = RouteTls()
 
 
-class Application(SpecStruct):
+class Application(SpecStruct, frozen=True, kw_only=True):
     """What Backstage runs with."""
 
     app_config: Annotated[
@@ -266,7 +266,7 @@ class Application(SpecStruct):
     ] = ()
 
 
-class Database(SpecStruct):
+class Database(SpecStruct, frozen=True, kw_only=True):
     """The database: the operator's own PostgreSQL, or one of the user's."""
 
     enable_local_db: Annotated[
@@ -288,7 +288,7 @@ class Database(SpecStruct):
     ] = ""
 
 
-class RawRuntimeConfig(SpecStruct):
+class RawRuntimeConfig(SpecStruct, frozen=True, kw_only=True):
     """Manifests that replace those of the default configuration."""
 
     backstage_config: Annotated[
@@ -307,7 +307,7 @@ class RawRuntimeConfig(SpecStruct):
     ] = ""
 
 
-class Monitoring(SpecStruct):
+class Monitoring(SpecStruct, frozen=True, kw_only=True):
     """Metrics."""
 
     enabled: Annotated[
@@ -320,7 +320,7 @@ class Monitoring(SpecStruct):
     ] = False
 
 
-class DeploymentSpec(SpecStruct):
+class DeploymentSpec(SpecStruct, frozen=True, kw_only=True):
     """The workload that runs Backstage."""
 
     patch: Annotated[
@@ -329,7 +329,7 @@ class DeploymentSpec(SpecStruct):
             description="Fragment of a Deployment (or StatefulSet) that is merged "
             "into the manifest, by the rules of a strategic merge patch.",
         ),
-    ] = {}
+    ] = msgspec.field(default_factory=dict)
     kind: Annotated[
         Literal["Deployment", "StatefulSet"],
         Meta(
@@ -339,7 +339,7 @@ class DeploymentSpec(SpecStruct):
     ] = "Deployment"
 
 
-class BackstageSpec(SpecStruct):
+class BackstageSpec(SpecStruct, frozen=True, kw_only=True):
     """What the user wants."""
 
     application: Annotated[
@@ -374,7 +374,7 @@ class BackstageSpec(SpecStruct):
     ] = RawRuntimeConfig()
 
 
-class BackstageStatus(SpecStruct):
+class BackstageStatus(SpecStruct, frozen=True, kw_only=True):
     """What the operator has seen and done."""
 
     conditions: Annotated[
@@ -407,7 +407,7 @@ class BackstageStatus(SpecStruct):
     ] = ""
 
 
-class Metadata(SpecStruct):
+class Metadata(SpecStruct, frozen=True, kw_only=True):
     """The metadata that the operator reads; a partial view."""
 
     name: str = ""
@@ -420,7 +420,7 @@ class Metadata(SpecStruct):
     deletion_timestamp: datetime | None = None
 
 
-class Backstage(SpecStruct):
+class Backstage(SpecStruct, frozen=True, kw_only=True):
     """An instance of Backstage, with its database, configured by this resource."""
 
     api_version: str = API_VERSION

@@ -115,9 +115,7 @@ class _GoStyleCommand(click.Command):
     default="info",
     show_default=True,
 )
-@click.option(
-    "--zap-devel", type=bool, is_flag=False, flag_value=True, hidden=True
-)
+@click.option("--zap-devel", type=bool, is_flag=False, flag_value=True, hidden=True)
 @click.option("--zap-stacktrace-level", hidden=True)
 @click.option("--zap-time-encoding", hidden=True)
 @click.pass_context
@@ -175,7 +173,9 @@ def command(  # noqa: PLR0913 - one parameter a flag
 
 
 for _flag in _WITHOUT_EFFECT:
-    command.params.append(click.Option([_flag], hidden=True, is_flag=False, flag_value="true"))
+    command.params.append(
+        click.Option([_flag], hidden=True, is_flag=False, flag_value="true")
+    )
 
 
 def _leaf(group: BaseException) -> BaseException:

@@ -107,9 +107,7 @@ class DefaultConfig(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _load(
-    source: str, config: Traversable, dependencies: Traversable
-) -> DefaultConfig:
+def _load(source: str, config: Traversable, dependencies: Traversable) -> DefaultConfig:
     flavours = config / _FLAVOURS_FOLDER
     return DefaultConfig(
         source=source,

@@ -18,9 +18,7 @@ class ResourceKind(msgspec.Struct, frozen=True):
     plural: str
     namespaced: bool = True
 
-    def path(
-        self, namespace: str = "", name: str = "", subresource: str = ""
-    ) -> str:
+    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
         """Return the URL path of a collection (no name) or of one object.
 
         An empty namespace addresses all namespaces.

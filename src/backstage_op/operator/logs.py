@@ -61,9 +61,7 @@ class ConsoleFormatter(logging.Formatter):
         return line
 
 
-def configure(
-    log_format: LogFormat, level: int, stream: TextIO = sys.stderr
-) -> None:
+def configure(log_format: LogFormat, level: int, stream: TextIO = sys.stderr) -> None:
     """Send this package's records, and warnings of others, to a stream."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(

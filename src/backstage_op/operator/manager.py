@@ -159,7 +159,9 @@ class Operator:
             cache.on_change = controller.on_reference
         namespace = self._options.namespace
         selector = resources.OWNED_SELECTOR
-        reflectors = [kube.Reflector(client, kube.BACKSTAGE, backstages, namespace=namespace)]
+        reflectors = [
+            kube.Reflector(client, kube.BACKSTAGE, backstages, namespace=namespace)
+        ]
         reflectors += [
             kube.Reflector(
                 client,

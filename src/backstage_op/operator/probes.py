@@ -99,9 +99,7 @@ async def serve(
 
 
 async def _converse(stream: SocketStream, handlers: Mapping[str, Handler]) -> None:
-    connection = h11.Connection(
-        h11.SERVER, max_incomplete_event_size=_REQUEST_BYTES
-    )
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_REQUEST_BYTES)
     for _ in range(_REQUESTS_A_CONNECTION):
         request = await _next_event(stream, connection)
         if not isinstance(request, h11.Request):

@@ -21,7 +21,10 @@ def deployment_readiness(live: Document) -> Readiness:
     status = live.get("status") or {}
     if not _is_observed(live, status):
         return _in_progress(live, "the controller has not seen the last change yet")
-    for condition_type, failing in (("Progressing", "False"), ("ReplicaFailure", "True")):
+    for condition_type, failing in (
+        ("Progressing", "False"),
+        ("ReplicaFailure", "True"),
+    ):
         condition = _condition(status, condition_type)
         if condition.get("status") == failing:
             return Readiness(

@@ -1,0 +1,86 @@
+"""What a watch has shown, by identity; never older than what was shown before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias, final
+
+from backstage_op.document import Document, ObjectRef
+
+from .observed import Observed
+
+OnChange: TypeAlias = Callable[[Observed | None, Observed | None], None]
+"""Called with the object before and after; None where there is none."""
+
+
+@final
+class Cache:
+    """Objects of one kind.
+
+    ``keep`` decides, as an object arrives, whether it is held; what is not
+    kept costs nothing. ``on_change`` is told every change that the watch shows
+    of an object that is kept; it may be set later, before the watch starts.
+
+    Not thread-safe: all methods are called from one event loop.
+    """
+
+    def __init__(
+        self,
+        *,
+        keep: Callable[[Observed], bool] = lambda _: True,
+        on_change: OnChange = lambda _old, _new: None,
+    ) -> None:
+        self._keep = keep
+        self.on_change = on_change
+        self._objects: dict[ObjectRef, Observed] = {}
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def __iter__(self) -> Iterator[Observed]:
+        return iter(list(self._objects.values()))
+
+    def get(self, ref: ObjectRef) -> Observed | None:
+        """Return what was last shown of an object."""
+        return self._objects.get(ref)
+
+    def replace(self, items: Iterable[Observed]) -> None:
+        """Take a whole list: what is not in it is gone."""
+        kept = {item.ref: item for item in items if self._keep(item)}
+        for ref in [ref for ref in self._objects if ref not in kept]:
+            self.on_change(self._objects.pop(ref), None)
+        for item in kept.values():
+            self._take(item)
+
+    def upsert(self, item: Observed) -> None:
+        """Take an object that was added or changed."""
+        if self._keep(item):
+            self._take(item)
+
+    def remove(self, item: Observed) -> None:
+        """Drop an object that was deleted; ``item`` is its last state."""
+        old = self._objects.pop(item.ref, None)
+        if old is not None or self._keep(item):
+            self.on_change(old or item, None)
+
+    def observe(self, document: Document) -> None:
+        """Take what the API server answered, without calling ``on_change``.
+
+        The next reconcile then sees its own writes, and the watch's echo of
+        them is no news.
+        """
+        item = Observed.of(document)
+        old = self._objects.get(item.ref)
+        if self._keep(item) and (old is None or _is_newer(item, old)):
+            self._objects[item.ref] = item
+
+    def _take(self, item: Observed) -> None:
+        old = self._objects.get(item.ref)
+        if old is not None and not _is_newer(item, old):
+            return
+        self._objects[item.ref] = item
+        self.on_change(old, item)
+
+
+def _is_newer(item: Observed, old: Observed) -> bool:
+    return item.resource_version > old.resource_version

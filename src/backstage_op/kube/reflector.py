@@ -1,0 +1,240 @@
+"""Keep a sink equal to what the API server has, of one kind: list, watch, list again.
+
+A watch that ends is opened again where it ended. If that place has expired,
+in whichever of three ways the server says so, everything is listed again and
+what has vanished in between is reported as deleted.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Iterable
+from contextlib import aclosing
+from typing import Final, Protocol, final
+
+import anyio
+import msgspec
+from anyio.abc import TaskStatus
+
+from backstage_op import errors
+
+from . import failures
+from .call import Call
+from .client import Client
+from .kinds import ResourceKind
+from .observed import Observed
+
+_log: Final = logging.getLogger(__name__)
+
+_WATCH_SECONDS: Final = 290
+_SILENCE_SECONDS: Final = 75.0
+"""Bookmarks come about every minute: longer silence is a dead connection."""
+
+_LEAST_WATCH_SECONDS: Final = 0.5
+"""A server that ends every watch at once is asked at most this often."""
+
+_FIRST_BACKOFF_SECONDS: Final = 0.8
+_LONGEST_BACKOFF_SECONDS: Final = 30.0
+_HEALTHY_SECONDS: Final = 120.0
+_ABSENT_SECONDS: Final = 30.0
+
+
+class Sink(Protocol):
+    """Who is told what the API server has."""
+
+    def replace(self, items: Iterable[Observed]) -> None:
+        """Take a whole list: what is not in it is gone."""
+
+    def upsert(self, item: Observed) -> None:
+        """Take an object that was added or changed."""
+
+    def remove(self, item: Observed) -> None:
+        """Drop an object that was deleted; ``item`` is its last state."""
+
+
+class _Event(msgspec.Struct):
+    type: str
+    object: msgspec.Raw
+
+
+class _Mark(msgspec.Struct, rename="camel"):
+    resource_version: str
+
+
+class _Marked(msgspec.Struct):
+    metadata: _Mark
+
+
+_EVENT: Final = msgspec.json.Decoder(_Event)
+_MARKED: Final = msgspec.json.Decoder(_Marked)
+_STATUS: Final = msgspec.json.Decoder(failures.Status)
+
+
+@final
+class Reflector:
+    """One kind of objects, of one namespace or of all.
+
+    With ``metadata_only`` no bodies are transferred. With ``optional`` the API
+    may be absent: the sink is then empty, until the API appears.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        kind: ResourceKind,
+        sink: Sink,
+        *,
+        namespace: str = "",
+        label_selector: str = "",
+        metadata_only: bool = False,
+        optional: bool = False,
+    ) -> None:
+        self._client = client
+        self._kind = kind
+        self._sink = sink
+        self._namespace = namespace
+        self._label_selector = label_selector
+        self._metadata_only = metadata_only
+        self._optional = optional
+        self._failures = 0
+        self._failed_at = 0.0
+        self._logged = ""
+
+    async def run(
+        self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Run until cancelled; ``started()`` says that the sink is filled.
+
+        Error handling: no error of the API server ends it. Each is logged once
+        until another one or a success comes, and tried again with a backoff.
+        """
+        is_started = False
+        while True:
+            try:
+                version = await self._list()
+                if not is_started:
+                    is_started = True
+                    task_status.started()
+                await self._watch(version)
+            except errors.ExpiredError:
+                _log.info("%s: the watch expired, listing again", self._kind.plural)
+                await self._pause_between_lists()
+            except errors.NotFoundError as error:
+                self._log_once(error)
+                if self._optional and not is_started:
+                    is_started = True
+                    task_status.started()
+                self._sink.replace(())
+                await anyio.sleep(
+                    _ABSENT_SECONDS if self._optional else self._backoff()
+                )
+            except errors.KubeError as error:
+                self._log_once(error)
+                await anyio.sleep(self._backoff())
+
+    async def _list(self) -> str:
+        """Fill the sink, and return the version from which to watch."""
+        items, version = await self._client.list_raw(
+            self._kind,
+            self._namespace,
+            self._label_selector,
+            metadata_only=self._metadata_only,
+        )
+        # Decoded before the sink is touched: all of it, or nothing.
+        self._sink.replace([self._decode(item) for item in items])
+        self._logged = ""
+        return version
+
+    async def _watch(self, version: str) -> None:
+        """Watch, and again where it ended, until listing is needed.
+
+        Raises:
+            errors.ExpiredError: the version is too old to watch from.
+            errors.NotFoundError: the API is gone.
+        """
+        while True:
+            opened_at = anyio.current_time()
+            try:
+                async with self._client.watch(
+                    self._kind,
+                    self._namespace,
+                    self._label_selector,
+                    resource_version=version,
+                    metadata_only=self._metadata_only,
+                    seconds=_WATCH_SECONDS + random.randrange(20),  # noqa: S311
+                    silence_seconds=_SILENCE_SECONDS,
+                ) as lines:
+                    async with aclosing(lines):  # type: ignore[type-var]
+                        async for line in lines:
+                            version = self._take(line)
+            except (errors.ExpiredError, errors.NotFoundError):
+                raise
+            except errors.KubeError as error:
+                self._log_once(error)
+                await anyio.sleep(self._backoff())
+            else:
+                rest = _LEAST_WATCH_SECONDS - (anyio.current_time() - opened_at)
+                await anyio.sleep(max(0.0, rest))
+
+    def _take(self, line: bytes) -> str:
+        """Hand one event to the sink, and return the version it brings."""
+        try:
+            event = _EVENT.decode(line)
+            if event.type == "ERROR":
+                raise self._error(event.object)
+            version = _MARKED.decode(event.object).metadata.resource_version
+            if event.type != "BOOKMARK":
+                item = self._decode(bytes(event.object))
+                if event.type == "DELETED":
+                    self._sink.remove(item)
+                else:
+                    self._sink.upsert(item)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise failures.from_exception(self._call(), error) from error
+        return version
+
+    def _error(self, status: msgspec.Raw) -> errors.KubeError:
+        decoded = _STATUS.decode(status)
+        return failures.from_status(self._call(), decoded, decoded.code or 500)
+
+    def _decode(self, body: bytes) -> Observed:
+        try:
+            return Observed.decode(
+                body,
+                self._kind.api_version,
+                self._kind.kind,
+                metadata_only=self._metadata_only,
+            )
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise failures.from_exception(self._call(), error) from error
+
+    def _call(self) -> Call:
+        return Call(
+            verb="watch",
+            target=f"{self._kind.kind} {self._namespace}".strip(),
+            resource=self._kind.plural,
+            kind=self._kind.kind,
+        )
+
+    async def _pause_between_lists(self) -> None:
+        await anyio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - jitter
+
+    def _backoff(self) -> float:
+        """Return how long to wait after one more failure, in seconds."""
+        now = anyio.current_time()
+        if now - self._failed_at > _HEALTHY_SECONDS:
+            self._failures = 0
+        self._failed_at = now
+        self._failures += 1
+        longest = min(
+            _LONGEST_BACKOFF_SECONDS,
+            _FIRST_BACKOFF_SECONDS * 2 ** min(self._failures - 1, 16),
+        )
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+
+    def _log_once(self, error: errors.KubeError) -> None:
+        cause = f"{error.status} {error.reason}"
+        if cause != self._logged:
+            self._logged = cause
+            _log.warning("%s: %s", self._kind.plural, error)
