@@ -8,8 +8,7 @@ from .conditions import (
     Condition,
     ConditionStatus,
     ConditionType,
-    ConfigReason,
-    DeployedReason,
+    Reason,
     set_condition,
 )
 from .decoding import decode
@@ -51,9 +50,7 @@ __all__ = [
     "Condition",
     "ConditionStatus",
     "ConditionType",
-    "ConfigReason",
     "Database",
-    "DeployedReason",
     "DeploymentSpec",
     "EnvObjectRef",
     "EnvVar",
@@ -64,6 +61,7 @@ __all__ = [
     "Metadata",
     "Monitoring",
     "RawRuntimeConfig",
+    "Reason",
     "Route",
     "RouteTls",
     "decode",

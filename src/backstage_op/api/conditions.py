@@ -29,17 +29,17 @@ class ConditionType(StrEnum):
     CONFIG = "Config"
 
 
-class DeployedReason(StrEnum):
-    """Why ``Deployed`` has its status; the names of the Go operator."""
+class Reason(StrEnum):
+    """Why a condition has its status: one word that programs compare.
+
+    The first group is that of ``Deployed``, with the names of the Go operator.
+    The second is that of ``Config``: valid, or the ``reason`` of the error.
+    """
 
     DEPLOY_IN_PROGRESS = "DeployInProgress"
     DEPLOYED = "Deployed"
     DEPLOY_FAILED = "DeployFailed"
     IDLED = "Idled"
-
-
-class ConfigReason(StrEnum):
-    """Why ``Config`` has its status: valid, or what an error's ``reason`` says."""
 
     VALID = "Valid"
     INVALID_CONFIGURATION = "InvalidConfiguration"
