@@ -50,12 +50,10 @@ class Reason(StrEnum):
     REFERENCED_KEY_NOT_FOUND = "ReferencedKeyNotFound"
 
 
-class Condition(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
-):
+class Condition(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One aspect of the state, as ``metav1.Condition`` defines it.
 
-    The aspect, its status, a CamelCase reason and a sentence for people.
+    An empty message is written out, since the API server asks for one.
     """
 
     type: Annotated[
@@ -76,8 +74,9 @@ class Condition(
             description="Why, for people: the object, the field, the value found "
             "and the remedy.",
             max_length=MAX_MESSAGE_CHARACTERS,
+            extra={"required": True},
         ),
-    ]
+    ] = ""
     observed_generation: Annotated[
         int,
         Meta(
@@ -89,7 +88,11 @@ class Condition(
     last_transition_time: (
         Annotated[
             datetime,
-            Meta(description="When the status last changed, in UTC.", tz=True),
+            Meta(
+                description="When the status last changed, in UTC.",
+                tz=True,
+                extra={"required": True},
+            ),
         ]
         | None
     ) = None
