@@ -123,7 +123,7 @@ class Controller:
             result = await self._reconcile(key)
         except errors.ConfigError as error:
             # The resource itself cannot be read; its next change is an event.
-            _log.error("cannot be read: %s", error)  # noqa: TRY400 - no bug
+            _log.error("cannot be read: %s", error)
             self._finish(key, "invalid", Retry.NO)
         except errors.OperatorError as error:
             _log.warning("reconcile failed: %s", error)

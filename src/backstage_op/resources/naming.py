@@ -28,7 +28,6 @@ MOUNT_PATH: Final = "rhdh.redhat.com/mount-path"
 SUB_PATH: Final = "rhdh.redhat.com/sub-path"
 CONTAINERS: Final = "rhdh.redhat.com/containers"
 CHECKSUM: Final = "rhdh.redhat.com/ext-config-hash"
-ADOPTED_CHECKSUM: Final = "rhdh.redhat.com/adopted-config-hash"
 IDLE: Final = "rhdh.redhat.com/idle"
 
 BACKEND_CONTAINER: Final = "backstage-backend"
@@ -137,6 +136,29 @@ def database_label(cr: str) -> dict[str, str]:
 def common_labels(cr: str) -> dict[str, str]:
     """Return the labels that every object of an instance carries."""
     return {NAME_LABEL: "backstage", INSTANCE_LABEL: fit(cr, MAX_LABEL)}
+
+
+OWNED_SELECTOR: Final = f"{NAME_LABEL}=backstage"
+"""Selects every object that was made for any instance."""
+
+
+def carries_labels_of(instance: Instance, labels: Mapping[str, str]) -> bool:
+    """Tell whether labels are those of an object made for the instance."""
+    wanted = common_labels(instance.name)
+    return all(labels.get(key) == value for key, value in wanted.items())
+
+
+def instance_name_of(labels: Mapping[str, str]) -> str | None:
+    """Return the instance that an object's labels name, if they name one."""
+    return labels.get(INSTANCE_LABEL)
+
+
+def select(spec: Document, label: Mapping[str, str]) -> None:
+    """Make a workload's spec select its own pods by a label."""
+    selector = spec.setdefault("selector", {})
+    selector["matchLabels"] = (selector.get("matchLabels") or {}) | label
+    metadata = spec["template"].setdefault("metadata", {})
+    metadata["labels"] = (metadata.get("labels") or {}) | label
 
 
 def owner_reference(instance: Instance) -> Document:

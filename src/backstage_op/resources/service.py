@@ -1,0 +1,36 @@
+"""The Service in front of the portal's pods."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from backstage_op import config
+from backstage_op.document import Document, ObjectRef
+
+from . import naming
+from .base import RuntimeObject
+
+KEY: Final = "service"
+KINDS: Final[config.layers.Kinds] = (("v1", "Service"),)
+
+
+@final
+class AppService(RuntimeObject, frozen=True, kw_only=True):
+    """The Service of the portal."""
+
+    manifest: Document
+
+    @property
+    def ref(self) -> ObjectRef:
+        """The identity of the Service."""
+        name = naming.service_name(self.instance.name)
+        return ObjectRef("v1", "Service", self.instance.namespace, name)
+
+    def desired(self) -> Document:
+        """Return the Service, selecting the portal's pods."""
+        document = naming.stamped(self.manifest, self.instance, self.ref.name)
+        spec = document.setdefault("spec", {})
+        spec["selector"] = (spec.get("selector") or {}) | naming.app_label(
+            self.instance.name
+        )
+        return document
