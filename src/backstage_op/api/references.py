@@ -18,7 +18,7 @@ MountPath: TypeAlias = Annotated[str, rules.MOUNT_PATH.meta()]
 DataKey: TypeAlias = Annotated[str, rules.DATA_KEY.meta()]
 
 Containers: TypeAlias = Annotated[
-    tuple[Annotated[str, rules.CONTAINER.meta()], ...],
+    tuple[Annotated[str, Meta(min_length=1, max_length=63)], ...],
     Meta(
         description="Containers of the pod, init containers included, that get it: "
         'names, or "*" alone for all. Default: only the Backstage container '

@@ -65,13 +65,7 @@ DATA_KEY: Final = TextRule(
 MOUNT_PATH: Final = TextRule(
     pattern=r"^/*(([^:/.][^:/]*|\.[^:/.][^:/]*|\.\.[^:/]+|\.)(/+|$))*$",
     message="must be a path in the container, without ':' and without '..' as a part",
-    max_length=4096,
-)
-
-CONTAINER: Final = TextRule(
-    pattern=rf"^({_DNS_LABEL}|\*)$",
-    message="must be the name of a container, or '*' alone for all containers",
-    max_length=63,
+    max_length=1024,
 )
 
 ENV_NAME: Final = TextRule(
@@ -107,7 +101,6 @@ TEXT_RULES: Final = (
     OPTIONAL_NAME,
     DATA_KEY,
     MOUNT_PATH,
-    CONTAINER,
     ENV_NAME,
     HOST,
     IMAGE,
