@@ -119,7 +119,7 @@ class _GoStyleCommand(click.Command):
 @click.option("--zap-stacktrace-level", hidden=True)
 @click.option("--zap-time-encoding", hidden=True)
 @click.pass_context
-def command(  # noqa: PLR0913 - one parameter a flag
+def command(
     ctx: click.Context,
     *,
     kubeconfig: Path | None,

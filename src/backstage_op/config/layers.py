@@ -93,7 +93,9 @@ class Layers:
         self._default = default
         self._flavours = flavours
         self._platform = platform
-        self._raw = {key: (r.origin, text) for r in raw for key, text in r.files.items()}
+        self._raw = {
+            key: (r.origin, text) for r in raw for key, text in r.files.items()
+        }
 
     def unknown_keys(self) -> Iterator[errors.UnknownKeyError]:
         """Yield an error for each raw key that no object is made from."""
@@ -142,9 +144,11 @@ class Layers:
         found = []
         if (text := self._default.files.get(key)) is not None:
             found.append((self._default.source, text))
-        for flavour in self._flavours:
-            if (text := flavour.files.get(key)) is not None:
-                found.append((_origin(flavour), text))
+        found += [
+            (_origin(flavour), flavour.files[key])
+            for flavour in self._flavours
+            if key in flavour.files
+        ]
         return tuple(found)
 
     def _base(self, key: str, kinds: Kinds) -> Iterator[Layered]:
@@ -165,10 +169,10 @@ class Layers:
         for flavour in self._flavours:
             patch_text = flavour.files.get(key)
             if patch_text is not None:
-                patch = manifests.load_one(
-                    patch_text, source=_origin(flavour), key=key
-                )
-                found = [self._merge(one, patch, _origin(flavour), key) for one in found]
+                patch = manifests.load_one(patch_text, source=_origin(flavour), key=key)
+                found = [
+                    self._merge(one, patch, _origin(flavour), key) for one in found
+                ]
         return tuple(self._patched(one, key) for one in found)
 
     def _of_flavour(

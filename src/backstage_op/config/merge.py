@@ -9,6 +9,7 @@ told apart by :class:`ListMode`. Neither base nor patch is changed.
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Hashable, Sequence
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
@@ -88,7 +89,7 @@ def _merge_value(base: Any, patch: Any, mode: ListMode, field: str, path: str) -
 def _expect(base: Any, wanted: type, path: str) -> Any:
     if base is None or isinstance(base, wanted):
         return base
-    names = {dict: "an object", list: "a list"}
+    names: dict[type, str] = {dict: "an object", list: "a list"}
     found = names.get(type(base), "a single value")
     raise errors.PatchError(
         path, f"expected {found}, found {names[wanted]}; match the object's field"
@@ -231,7 +232,7 @@ def _is_same(a: dict[str, Any], b: dict[str, Any], keys: tuple[str, ...]) -> boo
     )
 
 
-def _ordered(
+def _ordered(  # noqa: PLR0917 - one call, all of the same list
     live: Items, touched: Items, added: Items, base: Items, key: str, mode: ListMode
 ) -> Items:
     if mode is ListMode.APPEND:
@@ -282,7 +283,7 @@ def _set_order(result: Document, base: Document, patch: Document, path: str) -> 
         listed.sort(key=lambda item: wanted.index(_name(item, key)))
         others = [item for item in items if _name(item, key) not in wanted]
         result[field] = _interleave(
-            others, listed, places, lambda item: _name(item, key)
+            others, listed, places, functools.partial(_name, key=key)
         )
 
 

@@ -55,10 +55,14 @@ def _parse(origin: str, key: str, text: str) -> Document:
         if not isinstance(value.get(field) or [], list):
             raise fault(f"{field}: expected a list")
     for number, plugin in enumerate(value.get(_PLUGINS) or []):
-        package = plugin.get(_PACKAGE) if isinstance(plugin, dict) else None
-        if not isinstance(package, str) or not package:
+        if not _has_package(plugin):
             raise fault(f"{_PLUGINS}[{number}]: expected a mapping with a {_PACKAGE}")
     return value
+
+
+def _has_package(plugin: Any) -> bool:
+    package = plugin.get(_PACKAGE) if isinstance(plugin, dict) else None
+    return isinstance(package, str) and bool(package)
 
 
 def _merge(base: Document, over: Document) -> Document:

@@ -147,6 +147,7 @@ def _tree(node: Node) -> Any:
     if isinstance(node, SequenceNode):
         _expect_tag(node, "seq")
         return [_tree(item) for item in node.value]
+    assert isinstance(node, MappingNode)  # noqa: S101 - there is no fourth kind
     _expect_tag(node, "map")
     return _mapping(node)
 

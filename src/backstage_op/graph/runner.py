@@ -113,6 +113,6 @@ def _blocker(node: Node, outcomes: Mapping[str, Outcome]) -> Outcome | None:
 async def _attempt(node: Node) -> Outcome:
     try:
         return await node.step()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a bug of one node stops no other
         _log.exception("node %s failed with an unexpected error", node.key)
         return Outcome.failed("InternalError", f"unexpected {type(error).__name__}")

@@ -7,7 +7,7 @@ operator, so that objects it applied pass into our hands without a conflict.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, final
 
@@ -22,6 +22,7 @@ from . import failures
 from .call import EXTENSION, Call
 from .connection import Connection
 from .kinds import ResourceKind, kind_of
+from .observed import Observed
 from .transport import OnRequest, Transport, pool
 
 FIELD_MANAGER: Final = "backstage-controller"
@@ -121,11 +122,7 @@ class Client:
         """Return all objects of a kind, read page by page."""
         raw, _ = await self.list_raw(kind, namespace, label_selector)
         return [
-            {
-                **msgspec.json.decode(item),
-                "apiVersion": kind.api_version,
-                "kind": kind.kind,
-            }
+            Observed.decode(item, kind.api_version, kind.kind).document()
             for item in raw
         ]
 
@@ -277,7 +274,7 @@ class Client:
         metadata_only: bool = False,
         seconds: int,
         silence_seconds: float,
-    ) -> AsyncIterator[AsyncIterator[bytes]]:
+    ) -> AsyncIterator[AsyncGenerator[bytes, None]]:
         """Open a watch, as an iterator over its lines. Nothing is retried.
 
         The server ends it after ``seconds``; ``silence_seconds`` without a
@@ -318,7 +315,8 @@ class Client:
         self, call: Call, method: str, path: str, **request: Any
     ) -> Document:
         response = await self._retrying(call, method, path, **request)
-        return _decoded(call, response.content, dict[str, Any])
+        document: Document = _decoded(call, response.content, dict[str, Any])
+        return document
 
     async def _retrying(
         self, call: Call, method: str, path: str, **request: Any
@@ -395,7 +393,7 @@ def _decoded(call: Call, body: bytes, kind: type[Any]) -> Any:
         raise failures.from_exception(call, error) from error
 
 
-async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
+async def _lines(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
     """Yield the complete lines of a stream; half a line at its end is dropped.
 
     Only a line feed ends a line: values may hold other line separators.

@@ -11,11 +11,12 @@ import email.utils
 import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Final
 
 import httpx2
 import msgspec
-from lightkube.core.exceptions import ConfigError, LightkubeException
+from lightkube.core.exceptions import ConfigError
 
 from backstage_op import errors
 
@@ -25,7 +26,7 @@ TRANSLATED: Final = (
     httpx2.HTTPError,
     httpx2.StreamError,
     httpx2.InvalidURL,
-    LightkubeException,
+    ConfigError,
     msgspec.MsgspecError,
     OSError,
     EOFError,
@@ -45,6 +46,18 @@ _PERMANENT_500: Final = (
     "field not declared in schema",
     "duplicate entries for key",
 )
+
+
+_CLIENT_ERROR: Final = 4
+_CLASSES: Final[Mapping[int, type[errors.KubeError]]] = {
+    HTTPStatus.UNAUTHORIZED: errors.ForbiddenError,
+    HTTPStatus.FORBIDDEN: errors.ForbiddenError,
+    HTTPStatus.NOT_FOUND: errors.NotFoundError,
+    HTTPStatus.REQUEST_TIMEOUT: errors.TransientError,
+    HTTPStatus.CONFLICT: errors.ConflictError,
+    HTTPStatus.GONE: errors.ExpiredError,
+    HTTPStatus.TOO_MANY_REQUESTS: errors.TransientError,
+}
 
 
 class _Cause(msgspec.Struct):
@@ -100,7 +113,7 @@ def from_status(
 ) -> errors.KubeError:
     """Return the error for a Status, from an answer or from a watch."""
     reason, detail = status.reason or "", _detail(call, status)
-    kind = _class_of(call, status, code)
+    kind = _class_of(status, code)
     if kind is errors.TransientError:
         if retry_after is None and status.details is not None:
             retry_after = status.details.retry_after_seconds
@@ -156,28 +169,17 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-def _class_of(call: Call, status: Status, code: int) -> type[errors.KubeError]:
-    match code:
-        case 401 | 403:
-            return errors.ForbiddenError
-        case 404:
-            return errors.NotFoundError
-        case 409:
-            return errors.ConflictError
-        case 410:
-            return errors.ExpiredError
-        case 408 | 429:
-            return errors.TransientError
-        case 422 if call.verb == "apply" and status.has_field("metadata.uid"):
-            return errors.ConflictError
-        case _ if 400 <= code < 500:
-            return errors.RejectedError
-        case 500 if _is_permanent(status):
-            return errors.RejectedError
-        case 504 if status.has_cause("ResourceVersionTooLarge"):
-            return errors.ExpiredError
-        case _:
-            return errors.TransientError
+def _class_of(status: Status, code: int) -> type[errors.KubeError]:
+    if code in _CLASSES:
+        return _CLASSES[code]
+    # What was to be updated has been replaced by another object of its name.
+    if code == HTTPStatus.UNPROCESSABLE_ENTITY and status.has_field("metadata.uid"):
+        return errors.ConflictError
+    if code // 100 == _CLIENT_ERROR or _is_permanent(status):
+        return errors.RejectedError
+    if status.has_cause("ResourceVersionTooLarge"):
+        return errors.ExpiredError
+    return errors.TransientError
 
 
 def _is_permanent(status: Status) -> bool:

@@ -1,4 +1,4 @@
-"""An object as the API server has it: its identity and bookkeeping, decoded; the rest as bytes."""
+"""An object as the API server has it: bookkeeping decoded, the rest as bytes."""
 
 from __future__ import annotations
 

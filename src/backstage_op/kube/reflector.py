@@ -156,18 +156,20 @@ class Reflector:
         while True:
             opened_at = anyio.current_time()
             try:
-                async with self._client.watch(
-                    self._kind,
-                    self._namespace,
-                    self._label_selector,
-                    resource_version=version,
-                    metadata_only=self._metadata_only,
-                    seconds=_WATCH_SECONDS + random.randrange(20),  # noqa: S311
-                    silence_seconds=_SILENCE_SECONDS,
-                ) as lines:
-                    async with aclosing(lines):  # type: ignore[type-var]
-                        async for line in lines:
-                            version = self._take(line)
+                async with (
+                    self._client.watch(
+                        self._kind,
+                        self._namespace,
+                        self._label_selector,
+                        resource_version=version,
+                        metadata_only=self._metadata_only,
+                        seconds=_WATCH_SECONDS + random.randrange(20),  # noqa: S311
+                        silence_seconds=_SILENCE_SECONDS,
+                    ) as opened,
+                    aclosing(opened) as lines,
+                ):
+                    async for line in lines:
+                        version = self._take(line)
             except (errors.ExpiredError, errors.NotFoundError):
                 raise
             except errors.KubeError as error:
@@ -229,7 +231,7 @@ class Reflector:
         self._failures += 1
         longest = min(
             _LONGEST_BACKOFF_SECONDS,
-            _FIRST_BACKOFF_SECONDS * 2 ** min(self._failures - 1, 16),
+            _FIRST_BACKOFF_SECONDS * float(2 ** min(self._failures - 1, 16)),
         )
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
 

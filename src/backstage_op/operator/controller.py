@@ -128,7 +128,7 @@ class Controller:
         except errors.OperatorError as error:
             _log.warning("reconcile failed: %s", error)
             self._finish(key, "retry", Retry.BACKOFF)
-        except Exception:
+        except Exception:  # noqa: BLE001 - isolates instances from our bugs
             # A bug must not stop the other instances.
             _log.exception("reconcile failed with an unexpected error")
             self._finish(key, "error", Retry.BACKOFF)

@@ -93,8 +93,9 @@ async def serve(
                 ):
                     _log.debug("a client of the probes went away")
 
+    port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - not Django
     async with listener:
-        task_status.started(listener.extra(SocketAttribute.local_port))
+        task_status.started(port)
         await listener.serve(handle)
 
 
@@ -143,4 +144,4 @@ def _encode(
     if request.method != b"HEAD":
         parts.append(connection.send(h11.Data(data=response.body)))
     parts.append(connection.send(h11.EndOfMessage()))
-    return b"".join(part for part in parts if part is not None)
+    return b"".join(part or b"" for part in parts)

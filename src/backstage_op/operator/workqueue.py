@@ -57,7 +57,8 @@ class WorkQueue(Generic[Key]):
         """
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         longest = min(
-            LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(failures, 32)
+            LONGEST_BACKOFF_SECONDS,
+            FIRST_BACKOFF_SECONDS * float(2 ** min(failures, 32)),
         )
         wait = longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
         self.add(key, wait)

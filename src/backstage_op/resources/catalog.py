@@ -242,6 +242,7 @@ def _exposure_objects(scope: Scope) -> Iterator[RuntimeObject]:
 
 
 def _workload_manifest(scope: Scope) -> config.Layered | None:
+    found: config.Layered | None = None
     with scope.collecting():
         found = scope.layers.one(config.layers.DEPLOYMENT, deployment.KINDS)
         if found is None:
@@ -250,8 +251,7 @@ def _workload_manifest(scope: Scope) -> config.Layered | None:
                 config.layers.DEPLOYMENT,
                 "missing; add the manifest of the portal's Deployment",
             )
-        return found
-    return None
+    return found
 
 
 def _workload_objects(

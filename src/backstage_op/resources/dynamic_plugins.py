@@ -1,4 +1,4 @@
-"""The ConfigMap with the list of dynamic plugins, for the container that installs them."""
+"""The ConfigMap with the list of dynamic plugins, and its mount."""
 
 from __future__ import annotations
 

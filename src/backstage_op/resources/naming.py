@@ -52,7 +52,7 @@ _SERVER_FIELDS: Final = (
 
 
 def fit(name: str, limit: int) -> str:
-    """Return the name if it has at most ``limit`` characters, else cut with a digest."""
+    """Return the name, cut and with a digest if it is longer than ``limit``."""
     if len(name) <= limit:
         return name
     return _cut(name, name, limit)
@@ -153,7 +153,7 @@ def instance_name_of(labels: Mapping[str, str]) -> str | None:
     return labels.get(INSTANCE_LABEL)
 
 
-def select(spec: Document, label: Mapping[str, str]) -> None:
+def select(spec: Document, label: dict[str, str]) -> None:
     """Make a workload's spec select its own pods by a label."""
     selector = spec.setdefault("selector", {})
     selector["matchLabels"] = (selector.get("matchLabels") or {}) | label
@@ -178,7 +178,7 @@ def stamped(
     instance: Instance,
     name: str,
     *,
-    annotations: Mapping[str, str] | None = None,
+    annotations: dict[str, str] | None = None,
     owned: bool = True,
 ) -> Document:
     """Return a copy of a manifest as an object of the instance.

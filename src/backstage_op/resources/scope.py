@@ -62,9 +62,11 @@ class Scope:
 
     def many(self, key: str, kinds: config.layers.Kinds) -> tuple[config.Layered, ...]:
         """Return the objects of a configuration key; none if it is at fault."""
-        with self.collecting():
+        try:
             return self.layers.many(key, kinds)
-        return ()
+        except errors.ConfigError as error:
+            self._faults.append(error)
+            return ()
 
     def content(
         self, path: str, kind: str, name: str, key: str = ""

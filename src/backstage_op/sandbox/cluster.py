@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import os
 import socket
 import tempfile
 import time
@@ -109,6 +108,20 @@ class Sandbox:
             errors.SandboxError: the server refuses one.
         """
         return self._admin.apply(manifests)
+
+    def create_namespace(self, name: str) -> None:
+        """Create a namespace; return when its default ServiceAccount exists."""
+        self.apply(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        )
+        self._admin.wait_until(
+            lambda: _has_default_account(self._admin, name),
+            f"the default ServiceAccount of namespace {name} exists",
+        )
+
+    def delete_namespace(self, name: str) -> None:
+        """Ask for the end of a namespace, without waiting for it."""
+        self._admin.request("DELETE", f"/api/v1/namespaces/{name}")
 
     def service_account_kubeconfig(self, namespace: str, name: str) -> Path:
         """Return a kubeconfig for a ServiceAccount that exists; valid for 24 h.
@@ -231,7 +244,9 @@ def _launch(
         )
         spawn("kwok", commands.kwok(binaries["kwok"], layout))
         wait(lambda: _is_schedulable(admin, node), "the node is ready")
-        wait(lambda: _has_default_account(admin), "the default account exists")
+        wait(
+            lambda: _has_default_account(admin, "default"), "the default account exists"
+        )
         say(f"ready for pods after {time.monotonic() - start_time:.1f} s")
         sandbox = Sandbox(layout, control, url, admin)
         undo.pop_all()
@@ -324,8 +339,8 @@ def _is_schedulable(admin: Admin, path: str) -> bool:
     return is_ready and not node["spec"].get("taints")
 
 
-def _has_default_account(admin: Admin) -> bool:
-    path = "/api/v1/namespaces/default/serviceaccounts/default"
+def _has_default_account(admin: Admin, namespace: str) -> bool:
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
     return admin.get(path) is not None
 
 

@@ -1,0 +1,80 @@
+"""What all tests share: backends of anyio, and the real control plane.
+
+A test that is marked ``controlplane`` runs on asyncio, against processes; any
+other asynchronous test runs on asyncio and on trio with a clock that jumps to
+the next deadline as soon as every task waits.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trio.testing import MockClock
+
+from backstage_op import sandbox as sandboxes
+
+_CRD = Path(__file__).parent.parent / "crd"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "anyio_backend" not in metafunc.fixturenames:
+        return
+    is_real = metafunc.definition.get_closest_marker("controlplane") is not None
+    backends = ["asyncio"] if is_real else ["asyncio", "trio"]
+    metafunc.parametrize("anyio_backend", backends, indirect=True)
+
+
+@pytest.fixture
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    if request.param == "trio":
+        return "trio", {"clock": MockClock(autojump_threshold=0)}
+    return "asyncio", {}
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sandboxes.Sandbox]:
+    """A control plane with the definition of Backstage."""
+    with _started(tmp_path_factory, openshift=False) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def openshift_sandbox(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[sandboxes.Sandbox]:
+    """A control plane that also serves Route and OpenShift's configuration."""
+    with _started(tmp_path_factory, openshift=True) as started:
+        yield started
+
+
+@pytest.fixture
+def namespace(sandbox: sandboxes.Sandbox) -> Iterator[str]:
+    """A new namespace of ``sandbox``, with its default ServiceAccount."""
+    name = f"test-{secrets.token_hex(4)}"
+    sandbox.create_namespace(name)
+    yield name
+    sandbox.delete_namespace(name)
+
+
+@pytest.fixture
+def openshift_namespace(openshift_sandbox: sandboxes.Sandbox) -> Iterator[str]:
+    """A new namespace of ``openshift_sandbox``."""
+    name = f"test-{secrets.token_hex(4)}"
+    openshift_sandbox.create_namespace(name)
+    yield name
+    openshift_sandbox.delete_namespace(name)
+
+
+def _started(
+    factory: pytest.TempPathFactory, *, openshift: bool
+) -> sandboxes.Sandbox:
+    return sandboxes.start(
+        openshift=openshift,
+        manifests=[_CRD] if any(_CRD.glob("*.yaml")) else [],
+        # Kept by pytest with the logs of the processes, for a look afterwards.
+        directory=factory.mktemp("sandbox"),
+    )
