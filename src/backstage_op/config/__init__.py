@@ -1,26 +1,25 @@
-"""Where values come from: layers of configuration, and how they combine.
+"""Where values come from: default configuration, flavours, raw configuration.
 
-Texts in, JSON trees out. Nothing here speaks to an API server, or knows what
-an object is for; only a configuration folder is read, once.
+Pure: texts and folders in, plain objects out. It knows the layers and how they
+merge; what an object means and how it reaches the cluster is not known here.
 """
 
-from . import layers, manifests, plugins
+from . import flavours, manifests, plugins
 from .defaults import PROFILES, DefaultConfig, Flavour
-from .flavours import select
-from .layers import Layered, Layers, RawConfig
+from .layers import KEYS, Layered, Layers, resolve
 from .merge import ListMode, merge
 
 __all__ = [
+    "KEYS",
     "PROFILES",
     "DefaultConfig",
     "Flavour",
     "Layered",
     "Layers",
     "ListMode",
-    "RawConfig",
-    "layers",
+    "flavours",
     "manifests",
     "merge",
     "plugins",
-    "select",
+    "resolve",
 ]

@@ -1,69 +1,60 @@
-"""Which layer gives each configuration key, and how layers combine.
+"""From the layers of a configuration to the manifest that applies.
 
-In this order: default configuration → enabled flavours → platform patch →
-raw configuration. A raw key replaces everything below it and takes no patch.
+In order: the default configuration, the flavours that are on, the patch for
+the platform; or, instead of all of these, the raw configuration that the user
+gives for a key. Each key is resolved by itself, so that a bad manifest hides
+no fault of another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias, final
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
 
 import msgspec
 
 from backstage_op import errors
 from backstage_op.document import Document
 
-from . import manifests
+from . import manifests, plugins
 from .defaults import DefaultConfig, Flavour
-from .merge import ListMode, merge
+from .merge import merge
 
-Kinds: TypeAlias = Sequence[tuple[str, str]]
-"""The ``(apiVersion, kind)`` pairs that a key may hold."""
-
-APP_CONFIG: Final = "app-config.yaml"
-CONFIG_MAP_ENVS: Final = "configmap-envs.yaml"
-CONFIG_MAP_FILES: Final = "configmap-files.yaml"
-DATABASE_SECRET: Final = "db-secret.yaml"  # noqa: S105 - a key, not a secret
-DATABASE_SERVICE: Final = "db-service.yaml"
-DATABASE_STATEFUL_SET: Final = "db-statefulset.yaml"
 DEPLOYMENT: Final = "deployment.yaml"
-DYNAMIC_PLUGINS: Final = "dynamic-plugins.yaml"
-CLAIMS: Final = "pvcs.yaml"
-ROUTE: Final = "route.yaml"
-SECRET_ENVS: Final = "secret-envs.yaml"  # noqa: S105 - a key, not a secret
-SECRET_FILES: Final = "secret-files.yaml"  # noqa: S105 - a key, not a secret
-SERVICE: Final = "service.yaml"
+DYNAMIC_PLUGINS: Final = plugins.KEY
 
 KEYS: Final = (
-    APP_CONFIG,
-    CONFIG_MAP_ENVS,
-    CONFIG_MAP_FILES,
-    DATABASE_SECRET,
-    DATABASE_SERVICE,
-    DATABASE_STATEFUL_SET,
+    "app-config.yaml",
+    "configmap-envs.yaml",
+    "configmap-files.yaml",
+    "db-secret.yaml",
+    "db-service.yaml",
+    "db-statefulset.yaml",
     DEPLOYMENT,
     DYNAMIC_PLUGINS,
-    CLAIMS,
-    ROUTE,
-    SECRET_ENVS,
-    SECRET_FILES,
-    SERVICE,
+    "pvcs.yaml",
+    "route.yaml",
+    "secret-envs.yaml",
+    "secret-files.yaml",
+    "service.yaml",
 )
-"""The keys that objects are made from."""
+"""Every key that objects are made from."""
 
-_ADDED_BY_FLAVOURS: Final = frozenset({APP_CONFIG, CONFIG_MAP_ENVS, CONFIG_MAP_FILES})
-_WITHOUT_PLATFORM_PATCH: Final = frozenset({*_ADDED_BY_FLAVOURS, DYNAMIC_PLUGINS})
+_EXTENDED_BY_FLAVOURS: Final = frozenset(
+    {"app-config.yaml", "configmap-envs.yaml", "configmap-files.yaml", DYNAMIC_PLUGINS}
+)
+_RAW: Final = "rawRuntimeConfig"
 
 
 class Layered(msgspec.Struct, frozen=True, kw_only=True):
-    """One object of a key, and where it comes from.
+    """A manifest and where it comes from.
 
     Attributes:
-        document: The manifest; the caller's own copy.
-        source: ``default`` or ``flavour-<name>``; empty where the Go operator
-            marks none.
-        origin: The layer, for messages.
+        document: The caller's own copy.
+        source: ``default``, ``flavour-<name>``, or empty for raw configuration:
+            the value of the annotation ``rhdh.redhat.com/source``.
+        origin: The same for people, as messages name it.
     """
 
     document: Document
@@ -71,158 +62,229 @@ class Layered(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
 
 
-class RawConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The ConfigMap of a raw configuration: where it is, and its keys."""
-
+class _Text(msgspec.Struct, frozen=True):
+    text: str
+    source: str
     origin: str
-    files: Mapping[str, str]
+
+    def one(self, key: str) -> Layered:
+        document = manifests.load_one(self.text, source=self.origin, key=key)
+        return self._layered(document)
+
+    def all(self, key: str) -> list[Layered]:
+        documents = manifests.load_all(self.text, source=self.origin, key=key)
+        return [self._layered(document) for document in documents]
+
+    def _layered(self, document: Document) -> Layered:
+        return Layered(document=document, source=self.source, origin=self.origin)
 
 
-@final
-class Layers:
-    """The layers of one instance."""
+class Layers(msgspec.Struct, frozen=True, kw_only=True):
+    """The configuration of one instance.
 
-    def __init__(
-        self,
-        default: DefaultConfig,
-        *,
-        flavours: Sequence[Flavour] = (),
-        platform: str,
-        raw: Sequence[RawConfig] = (),
-    ) -> None:
-        self._default = default
-        self._flavours = flavours
-        self._platform = platform
-        self._raw = {
-            key: (r.origin, text) for r in raw for key, text in r.files.items()
-        }
+    ``faults`` are those of the configuration as a whole: keys that no object is
+    made from. Faults of a manifest are raised by the methods, key by key.
+    """
 
-    def unknown_keys(self) -> Iterator[errors.UnknownKeyError]:
-        """Yield an error for each raw key that no object is made from."""
-        for key, (origin, _) in self._raw.items():
-            if key not in KEYS:
-                yield errors.UnknownKeyError(
-                    origin, key, f"unknown; use one of {', '.join(KEYS)}"
+    default: DefaultConfig
+    flavours: tuple[Flavour, ...]
+    platform_suffix: str
+    raw: Mapping[str, str]
+    raw_origin: Mapping[str, str]
+    faults: tuple[errors.UnknownKeyError, ...]
+
+    def has(self, key: str) -> bool:
+        """Whether any layer says something about a key."""
+        return bool(self._texts(key))
+
+    def one(self, key: str, kinds: Collection[tuple[str, str]]) -> Layered | None:
+        """Return the manifest of a key that stands for one object.
+
+        Flavours are merged into the Deployment by strategic merge, and into the
+        dynamic plugins by package; no other single object comes from a flavour.
+
+        Args:
+            key: One of :data:`KEYS`.
+            kinds: The pairs of apiVersion and kind that the key may hold.
+
+        Returns:
+            None if no layer has the key.
+
+        Raises:
+            errors.ManifestError: a layer cannot be read or merged, or holds
+                several objects or one of another kind.
+        """
+        texts = self._texts(key)
+        if not texts:
+            return None
+        layers = [_checked(text.one(key), key, kinds) for text in texts]
+        if key == DYNAMIC_PLUGINS:
+            return _merge_plugins(layers)
+        base, *patches = layers
+        if key not in self.raw:
+            patches += self._platform_patch(key)
+        return _checked(_merge_all(base, patches, key), key, kinds)
+
+    def many(self, key: str, kinds: Collection[tuple[str, str]]) -> tuple[Layered, ...]:
+        """Return the manifests of a key that may hold several objects, in order.
+
+        Flavours add their objects to those of the default configuration.
+
+        Raises:
+            errors.ManifestError: a layer cannot be read, or an object has
+                another kind, no name, or the name of one before it.
+        """
+        layers = [layer for text in self._texts(key) for layer in text.all(key)]
+        origins: dict[str, str] = {}
+        for layer in layers:
+            _checked(layer, key, kinds)
+            name = layer.document.get("metadata", {}).get("name")
+            if not isinstance(name, str) or not name:
+                raise errors.ManifestError(
+                    layer.origin, key, "metadata.name is missing; name the object"
                 )
+            if name in origins:
+                raise errors.ManifestError(
+                    layer.origin,
+                    key,
+                    f'metadata.name "{name}" is taken by {origins[name]};'
+                    " use another name",
+                )
+            origins[name] = layer.origin
+        return tuple(layers)
 
-    def one(self, key: str, kinds: Kinds) -> Layered | None:
-        """Return the object of a key that holds one, or None if no layer has it.
+    def _texts(self, key: str) -> list[_Text]:
+        """Return the layers of a key, the lowest first."""
+        if key in self.raw:
+            return [_Text(self.raw[key], "", self.raw_origin.get(key, _RAW))]
+        texts = []
+        if key in self.default.files:
+            origin = f"default configuration ({self.default.source})"
+            texts.append(_Text(self.default.files[key], "default", origin))
+        if key == DEPLOYMENT or key in _EXTENDED_BY_FLAVOURS:
+            texts += [
+                _Text(
+                    flavour.files[key],
+                    f"flavour-{flavour.name}",
+                    f'flavour "{flavour.name}"',
+                )
+                for flavour in self.flavours
+                if key in flavour.files
+            ]
+        return texts
 
-        Raises:
-            errors.ManifestError: a layer's text is not such an object.
-        """
-        found = self.many(key, kinds)
-        if len(found) > 1:
-            raise errors.ManifestError(
-                found[1].origin,
-                key,
-                f"expected one object, found {len(found)}; remove the others",
-            )
-        return found[0] if found else None
+    def _platform_patch(self, key: str) -> list[Layered]:
+        file = f"{key}.{self.platform_suffix}"
+        if file not in self.default.files:
+            return []
+        origin = f"default configuration ({self.default.source}), file {file}"
+        return [_Text(self.default.files[file], "default", origin).one(key)]
 
-    def many(self, key: str, kinds: Kinds) -> tuple[Layered, ...]:
-        """Return the objects of a key, in the order of the layers.
 
-        Raises:
-            errors.ManifestError: a layer's text does not hold such objects.
-        """
-        if (raw := self._raw.get(key)) is not None:
-            origin, text = raw
-            return tuple(self._read(text, origin, "", key, kinds))
-        if key == DEPLOYMENT:
-            return self._merged(key, kinds)
-        base = list(self._base(key, kinds))
-        if key in _ADDED_BY_FLAVOURS:
-            for flavour in self._flavours:
-                base += self._of_flavour(flavour, key, kinds)
-        return tuple(base)
+def resolve(
+    default: DefaultConfig,
+    *,
+    flavours: Iterable[Flavour] = (),
+    platform_suffix: str,
+    raw: Mapping[str, str] | None = None,
+    raw_origin: Mapping[str, str] | None = None,
+) -> Layers:
+    """Stack the layers of a configuration; nothing is parsed yet.
 
-    def texts(self, key: str) -> tuple[tuple[str, str], ...]:
-        """Return origin and text of a key in each layer that has it, unmerged."""
-        if (raw := self._raw.get(key)) is not None:
-            return (raw,)
-        found = []
-        if (text := self._default.files.get(key)) is not None:
-            found.append((self._default.source, text))
-        found += [
-            (_origin(flavour), flavour.files[key])
-            for flavour in self._flavours
-            if key in flavour.files
-        ]
-        return tuple(found)
+    Args:
+        default: The operator-level configuration.
+        flavours: Those that are on, in order; see :func:`flavours.select`.
+        platform_suffix: ``ocp`` or ``k8s``.
+        raw: Key to manifest, of all the user's raw ConfigMaps.
+        raw_origin: Key to the object that it is in (``ConfigMap "raw"``), for
+            messages.
+    """
+    raw = raw or {}
+    raw_origin = raw_origin or {}
+    return Layers(
+        default=default,
+        flavours=tuple(flavours),
+        platform_suffix=platform_suffix,
+        raw=raw,
+        raw_origin=raw_origin,
+        faults=tuple(
+            _unknown(key, raw_origin.get(key, _RAW)) for key in raw if key not in KEYS
+        ),
+    )
 
-    def _base(self, key: str, kinds: Kinds) -> Iterator[Layered]:
-        text = self._default.files.get(key)
-        if text is None:
-            return
-        source = "default" if key in _ADDED_BY_FLAVOURS else ""
-        for layered in self._read(text, self._default.source, source, key, kinds):
-            yield self._patched(layered, key)
 
-    def _merged(self, key: str, kinds: Kinds) -> tuple[Layered, ...]:
-        """Return the base with the flavours' partial objects merged over it."""
-        text = self._default.files.get(key)
-        if text is None:
-            return ()
-        source = self._default.source
-        found = list(self._read(text, source, "", key, kinds))
-        for flavour in self._flavours:
-            patch_text = flavour.files.get(key)
-            if patch_text is not None:
-                patch = manifests.load_one(patch_text, source=_origin(flavour), key=key)
-                found = [
-                    self._merge(one, patch, _origin(flavour), key) for one in found
-                ]
-        return tuple(self._patched(one, key) for one in found)
+def _unknown(key: str, origin: str) -> errors.UnknownKeyError:
+    likely = difflib.get_close_matches(key, KEYS, n=1)
+    hint = f'did you mean "{likely[0]}"? ' if likely else ""
+    return errors.UnknownKeyError(
+        origin, key, f"no object is made from it; {hint}the keys are {', '.join(KEYS)}"
+    )
 
-    def _of_flavour(
-        self, flavour: Flavour, key: str, kinds: Kinds
-    ) -> Iterator[Layered]:
-        text = flavour.files.get(key)
-        if text is not None:
-            yield from self._read(
-                text, _origin(flavour), f"flavour-{flavour.name}", key, kinds
-            )
 
-    def _patched(self, layered: Layered, key: str) -> Layered:
-        name = f"{key}.{self._platform}"
-        text = self._default.files.get(name)
-        if text is None or key in _WITHOUT_PLATFORM_PATCH:
-            return layered
-        patch = manifests.load_one(text, source=self._default.source, key=name)
-        return self._merge(layered, patch, self._default.source, name)
-
-    def _merge(
-        self, layered: Layered, patch: Document, origin: str, key: str
-    ) -> Layered:
+def _merge_all(base: Layered, patches: list[Layered], key: str) -> Layered:
+    document = base.document
+    for patch in patches:
+        # What kind of object it is, the base decides.
+        content = {
+            field: value
+            for field, value in patch.document.items()
+            if field not in {"apiVersion", "kind"}
+        }
         try:
-            document = merge(layered.document, patch, mode=ListMode.APPEND)
-        except errors.PatchError as error:
-            raise errors.ManifestError(origin, key, error.message) from error
-        return msgspec.structs.replace(layered, document=document)
-
-    def _read(
-        self, text: str, origin: str, source: str, key: str, kinds: Kinds
-    ) -> Iterator[Layered]:
-        for document in manifests.load_all(text, source=origin, key=key):
-            _check_kind(document, kinds, origin, key)
-            yield Layered(document=document, source=source, origin=origin)
+            document = merge(document, content)
+        except errors.PatchError as exc:
+            raise errors.ManifestError(patch.origin, key, exc.message) from exc
+    return Layered(document=document, source=base.source, origin=base.origin)
 
 
-def _origin(flavour: Flavour) -> str:
-    return f'flavour "{flavour.name}"'
-
-
-def _check_kind(document: Document, kinds: Kinds, origin: str, key: str) -> None:
-    found: tuple[Any, Any] = (document.get("apiVersion"), document.get("kind"))
-    if found in kinds:
-        return
-    expected = " or ".join(dict.fromkeys(kind for _, kind in kinds))
-    if found[1] in [kind for _, kind in kinds]:
-        versions = " or ".join(version for version, kind in kinds if kind == found[1])
-        raise errors.ManifestError(
-            origin, key, f"expected {expected} of {versions}, found {found[0]}"
+def _merge_plugins(layers: list[Layered]) -> Layered:
+    base = layers[0]
+    lists = [
+        plugins.parse(
+            (layer.document.get("data") or {}).get(DYNAMIC_PLUGINS),
+            source=layer.origin,
+            key=DYNAMIC_PLUGINS,
         )
+        for layer in layers
+    ]
+    data = {
+        **(base.document.get("data") or {}),
+        DYNAMIC_PLUGINS: plugins.merge(lists).text,
+    }
+    return msgspec.structs.replace(base, document={**base.document, "data": data})
+
+
+def _checked(layer: Layered, key: str, kinds: Collection[tuple[str, str]]) -> Layered:
+    document = layer.document
+    version, kind = document.get("apiVersion"), document.get("kind")
+    if kind not in {allowed for _, allowed in kinds}:
+        wanted = " or ".join(sorted({allowed for _, allowed in kinds}))
+        raise _unexpected(layer, key, wanted, kind or "no kind")
+    if (version, kind) not in kinds:
+        versions = " or ".join(v for v, allowed in kinds if allowed == kind)
+        found = version or "none"
+        raise _unexpected(layer, key, f"{kind} of apiVersion {versions}", found)
+    for field in ("metadata", "spec", "data"):
+        _expect_mapping(layer, key, field, document)
+    return layer
+
+
+def _unexpected(
+    layer: Layered, key: str, wanted: str, found: Any
+) -> errors.ManifestError:
+    return errors.ManifestError(
+        layer.origin,
+        key,
+        f"expected {wanted}, found {found}; correct the manifest or its key",
+    )
+
+
+def _expect_mapping(layer: Layered, key: str, field: str, document: Document) -> None:
+    if field not in document or isinstance(document[field], dict):
+        return
+    if document[field] is None:
+        del document[field]
+        return
     raise errors.ManifestError(
-        origin, key, f"expected {expected}, found {found[1] or 'no kind'}"
+        layer.origin, key, f"{field}: expected an object; correct the manifest"
     )

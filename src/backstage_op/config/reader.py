@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer
@@ -46,6 +46,7 @@ class GoResolver(BaseResolver):
     """Resolves plain scalars to the types that Go's YAML gives them."""
 
     processing_version = (1, 2)
+    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}
 
     def __init__(
         self, version: object = None, loader: Any = None, loadumper: Any = None
@@ -54,8 +55,10 @@ class GoResolver(BaseResolver):
 
 
 def _resolve(tag: str, pattern: str, first: str) -> None:
-    starts = list(first) or [""]
-    GoResolver.add_implicit_resolver(_TAG + tag, re.compile(pattern), starts)
+    # Not add_implicit_resolver(): it changes every resolver of the process.
+    for start in first or [""]:
+        known = GoResolver.yaml_implicit_resolvers.setdefault(start, [])
+        known.append((_TAG + tag, re.compile(pattern)))
 
 
 _resolve(
