@@ -143,7 +143,9 @@ def _override(below: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ordered(entry: dict[str, Any]) -> dict[str, Any]:
-    known = {field: entry[field] for field in _FIELD_ORDER if field in entry}
+    known: dict[str, Any] = {
+        field: entry[field] for field in _FIELD_ORDER if field in entry
+    }
     return {**known, **entry}
 
 

@@ -52,6 +52,7 @@ class GoResolver(BaseResolver):
         self, version: object = None, loader: Any = None, loadumper: Any = None
     ) -> None:
         super().__init__(loadumper or loader)
+        self.processing_version = (1, 2)
 
 
 def _resolve(tag: str, pattern: str, first: str) -> None:

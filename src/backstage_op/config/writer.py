@@ -81,7 +81,7 @@ def dump(value: Any, *, sort_keys: bool = True) -> str:
         sort_keys: Sort the keys of every mapping as Go's YAML does
             (``a2`` before ``a10``); otherwise keep their order.
     """
-    yaml = YAML(typ="safe", pure=True)
+    yaml: Any = YAML(typ="safe", pure=True)
     yaml.Resolver = _Resolver
     yaml.Representer = _Representer
     yaml.default_flow_style = False
