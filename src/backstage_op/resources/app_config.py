@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from backstage_op import api, config, errors
+from backstage_op import api, errors
 
 from . import base_url, configured, naming, pod_template
 from .pod_template import CONFIG_MAP, ContainerFilter, Mount, Origin, PodContribution
 from .scope import Part, Scope, contents_of
 
 _PREFIX: Final = "backstage-appconfig"
-_KEY: Final = config.layers.APP_CONFIG
+_KEY: Final = "app-config.yaml"
 
 
 def parts(scope: Scope) -> Iterator[Part]:

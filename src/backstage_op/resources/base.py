@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import msgspec
 
 from backstage_op import api, config
 from backstage_op.document import Document, ObjectRef
 from backstage_op.graph import Need
+
+Kinds: TypeAlias = tuple[tuple[str, str], ...]
+"""The ``(apiVersion, kind)`` pairs that a configuration key may hold."""
 
 
 class Readiness(msgspec.Struct, frozen=True):

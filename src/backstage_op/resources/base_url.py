@@ -12,6 +12,7 @@ from .base import Inputs, Instance, Source
 from .pod_template import CONFIG_MAP
 from .scope import Scope
 
+_ROUTE: Final = "route.yaml"
 _PATHS: Final = (
     ("app", "baseUrl"),
     ("backend", "baseUrl"),
@@ -26,7 +27,7 @@ def source(name: str) -> Source:
 
 def of(scope: Scope) -> str:
     """Return the URL of the instance, empty if nothing exposes it."""
-    if not scope.layers.texts(config.layers.ROUTE):
+    if not scope.layers.has(_ROUTE):
         return ""
     host = route_host(scope.inputs, scope.instance)
     return f"https://{host}" if host else ""

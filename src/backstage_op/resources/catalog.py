@@ -81,8 +81,8 @@ def compose(inputs: Inputs) -> Composition:
     workload = _workload_manifest(scope)
     with scope.collecting():
         if workload is not None:
-            scope.pod = deployment.pod_of(workload, config.layers.DEPLOYMENT)
-            deployment.check_backend(workload, scope.pod, config.layers.DEPLOYMENT)
+            scope.pod = deployment.pod_of(workload, deployment.CONFIG_KEY)
+            deployment.check_backend(workload, scope.pod, deployment.CONFIG_KEY)
     parts = tuple(_parts(scope))
     objects = [made for part in parts for made in part.objects]
     objects += _database_objects(scope)
@@ -107,7 +107,7 @@ def _layers(
 ) -> config.Layers:
     flavours: tuple[config.Flavour, ...] = ()
     try:
-        flavours = config.select(
+        flavours = config.flavours.select(
             inputs.default.flavours, inputs.backstage.spec.flavours
         )
     except errors.ConfigError as error:
@@ -115,11 +115,12 @@ def _layers(
     scope = Scope(
         inputs,
         instance,
-        config.Layers(inputs.default, platform=inputs.platform.suffix),
+        config.resolve(inputs.default, platform_suffix=inputs.platform.suffix),
         _NO_POD,
         faults,
     )
-    raw = []
+    raw: dict[str, str] = {}
+    origins: dict[str, str] = {}
     names = inputs.backstage.spec.raw_runtime_config
     for field, name in (
         ("backstageConfig", names.backstage_config),
@@ -130,11 +131,16 @@ def _layers(
             if name:
                 data = scope.content(path, CONFIG_MAP, name)
                 files = {k: v.decode("utf-8", "replace") for k, v in data.items()}
-                raw.append(config.RawConfig(origin=f'ConfigMap "{name}"', files=files))
-    layers = config.Layers(
-        inputs.default, flavours=flavours, platform=inputs.platform.suffix, raw=raw
+                raw |= files
+                origins |= dict.fromkeys(files, f'ConfigMap "{name}"')
+    layers = config.resolve(
+        inputs.default,
+        flavours=flavours,
+        platform_suffix=inputs.platform.suffix,
+        raw=raw,
+        raw_origin=origins,
     )
-    faults += layers.unknown_keys()
+    faults += layers.faults
     return layers
 
 
@@ -180,7 +186,7 @@ def _database_objects(scope: Scope) -> Iterator[RuntimeObject]:
             if layered is not None:
                 found[key] = layered
     instance = scope.instance
-    secret = found.get(config.layers.DATABASE_SECRET)
+    secret = found.get(database.SECRET_CONFIG_KEY)
     if secret is not None and not spec.auth_secret_name:
         yield database.DatabaseSecret(
             key=database.SECRET_KEY,
@@ -188,13 +194,13 @@ def _database_objects(scope: Scope) -> Iterator[RuntimeObject]:
             manifest=secret.document,
             password=scope.inputs.database_password,
         )
-    if (layered := found.get(config.layers.DATABASE_SERVICE)) is not None:
+    if (layered := found.get(database.SERVICE_CONFIG_KEY)) is not None:
         yield database.DatabaseService(
             key=database.SERVICE_KEY, instance=instance, manifest=layered.document
         )
-    if (layered := found.get(config.layers.DATABASE_STATEFUL_SET)) is not None:
+    if (layered := found.get(database.STATEFUL_SET_CONFIG_KEY)) is not None:
         with scope.collecting():
-            deployment.pod_of(layered, config.layers.DATABASE_STATEFUL_SET)
+            deployment.pod_of(layered, database.STATEFUL_SET_CONFIG_KEY)
             yield database.DatabaseStatefulSet(
                 key=database.STATEFUL_SET_KEY,
                 instance=instance,
@@ -210,9 +216,9 @@ def _database_needs(
     found: Mapping[str, config.Layered], *, has_secret: bool
 ) -> tuple[Need, ...]:
     needs = []
-    if has_secret and config.layers.DATABASE_SECRET in found:
+    if has_secret and database.SECRET_CONFIG_KEY in found:
         needs.append(Need(database.SECRET_KEY))
-    if config.layers.DATABASE_SERVICE in found:
+    if database.SERVICE_CONFIG_KEY in found:
         needs.append(Need(database.SERVICE_KEY))
     return tuple(needs)
 
@@ -220,7 +226,7 @@ def _database_needs(
 def _exposure_objects(scope: Scope) -> Iterator[RuntimeObject]:
     has_service = False
     with scope.collecting():
-        layered = scope.layers.one(config.layers.SERVICE, service.KINDS)
+        layered = scope.layers.one(service.CONFIG_KEY, service.KINDS)
         if layered is not None:
             has_service = True
             yield service.AppService(
@@ -230,7 +236,7 @@ def _exposure_objects(scope: Scope) -> Iterator[RuntimeObject]:
     if not scope.inputs.platform.is_openshift or not spec.enabled:
         return
     with scope.collecting():
-        layered = scope.layers.one(config.layers.ROUTE, route.KINDS)
+        layered = scope.layers.one(route.CONFIG_KEY, route.KINDS)
         if layered is not None:
             yield route.AppRoute(
                 key=route.KEY,
@@ -244,11 +250,11 @@ def _exposure_objects(scope: Scope) -> Iterator[RuntimeObject]:
 def _workload_manifest(scope: Scope) -> config.Layered | None:
     found: config.Layered | None = None
     with scope.collecting():
-        found = scope.layers.one(config.layers.DEPLOYMENT, deployment.KINDS)
+        found = scope.layers.one(deployment.CONFIG_KEY, deployment.KINDS)
         if found is None:
             raise errors.ManifestError(
                 scope.inputs.default.source,
-                config.layers.DEPLOYMENT,
+                deployment.CONFIG_KEY,
                 "missing; add the manifest of the portal's Deployment",
             )
     return found

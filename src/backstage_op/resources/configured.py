@@ -13,11 +13,16 @@ from backstage_op import config, errors
 from backstage_op.document import Document, ObjectRef
 
 from . import naming, pod_template
-from .base import Instance, RuntimeObject
+from .base import Instance, Kinds, RuntimeObject
 
-CONFIG_MAPS: Final = (("v1", pod_template.CONFIG_MAP),)
-SECRETS: Final = (("v1", pod_template.SECRET),)
-CLAIMS: Final = (("v1", pod_template.CLAIM),)
+CONFIG_MAPS: Final[Kinds] = (("v1", pod_template.CONFIG_MAP),)
+SECRETS: Final[Kinds] = (("v1", pod_template.SECRET),)
+CLAIMS: Final[Kinds] = (("v1", pod_template.CLAIM),)
+
+
+_ADDED_BY_FLAVOURS: Final = frozenset(
+    {"app-config.yaml", "configmap-envs.yaml", "configmap-files.yaml"}
+)
 
 
 class ConfiguredObject(RuntimeObject, frozen=True, kw_only=True):
@@ -62,14 +67,10 @@ def of(
     """Return the object of a layered manifest.
 
     Raises:
-        errors.ManifestError: the manifest has no name, or data that cannot be.
+        errors.ManifestError: data that is not base64.
     """
     manifest = layered.document
-    configured_name = (manifest.get("metadata") or {}).get("name")
-    if not isinstance(configured_name, str) or not configured_name:
-        raise errors.ManifestError(
-            layered.origin, key, "an object without metadata.name; give it one"
-        )
+    configured_name = manifest["metadata"]["name"]
     if manifest["kind"] == pod_template.SECRET:
         manifest = _encoded(manifest, layered.origin, key)
     return ConfiguredObject(
@@ -77,7 +78,8 @@ def of(
         instance=instance,
         name=naming.part_name(prefix, instance.name, configured_name),
         manifest=manifest,
-        source=layered.source,
+        # The Go operator marks the source of just those that flavours add to.
+        source=layered.source if key in _ADDED_BY_FLAVOURS else "",
     )
 
 

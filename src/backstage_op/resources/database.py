@@ -5,16 +5,19 @@ from __future__ import annotations
 import base64
 from typing import ClassVar, Final, final
 
-from backstage_op import config
 from backstage_op.document import Document, ObjectRef
 
 from . import naming, rollout
-from .base import Inputs, Instance, Lifecycle, Readiness, RuntimeObject
+from .base import Inputs, Instance, Kinds, Lifecycle, Readiness, RuntimeObject
 from .pod_template import SECRET, Environment
 
 SECRET_KEY: Final = "db-secret"  # noqa: S105 - the key of a node
 SERVICE_KEY: Final = "db-service"
 STATEFUL_SET_KEY: Final = "db-statefulset"
+
+SECRET_CONFIG_KEY: Final = "db-secret.yaml"  # noqa: S105 - a key, not a secret
+SERVICE_CONFIG_KEY: Final = "db-service.yaml"
+STATEFUL_SET_CONFIG_KEY: Final = "db-statefulset.yaml"
 
 _PORT: Final = "5432"
 
@@ -131,9 +134,9 @@ def secret_name(inputs: Inputs, instance: Instance) -> str:
     return ""
 
 
-KINDS: Final[dict[str, config.layers.Kinds]] = {
-    config.layers.DATABASE_SECRET: (("v1", SECRET),),
-    config.layers.DATABASE_SERVICE: (("v1", "Service"),),
-    config.layers.DATABASE_STATEFUL_SET: (("apps/v1", "StatefulSet"),),
+KINDS: Final[dict[str, Kinds]] = {
+    SECRET_CONFIG_KEY: (("v1", SECRET),),
+    SERVICE_CONFIG_KEY: (("v1", "Service"),),
+    STATEFUL_SET_CONFIG_KEY: (("apps/v1", "StatefulSet"),),
 }
 """What the keys of the local database hold."""

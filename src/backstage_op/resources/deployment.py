@@ -11,10 +11,11 @@ from backstage_op import config, errors
 from backstage_op.document import Document, ObjectRef
 
 from . import naming, pod_template, rollout
-from .base import Instance, Readiness, RuntimeObject
+from .base import Instance, Kinds, Readiness, RuntimeObject
 
 KEY: Final = "deployment"
-KINDS: Final[config.layers.Kinds] = (("apps/v1", "Deployment"),)
+CONFIG_KEY: Final = "deployment.yaml"
+KINDS: Final[Kinds] = (("apps/v1", "Deployment"),)
 
 
 class Overrides(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from backstage_op import config, errors
+from backstage_op import config
 from backstage_op.document import Document, ObjectRef
 
 from . import configured, naming, pod_template
@@ -13,8 +13,9 @@ from .base import RuntimeObject
 from .pod_template import CONFIG_MAP, ContainerFilter, Mount, Origin, PodContribution
 from .scope import Part, Scope, contents_of
 
-KEY: Final = config.layers.DYNAMIC_PLUGINS
+KEY: Final = config.plugins.KEY
 FILE: Final = "dynamic-plugins.yaml"
+_EMPTY: Final[Document] = {"apiVersion": "v1", "kind": CONFIG_MAP}
 _PATH: Final = "spec.application.dynamicPluginsConfigMapName"
 
 
@@ -39,11 +40,12 @@ class DynamicPlugins(RuntimeObject, frozen=True, kw_only=True):
 def parts(scope: Scope) -> Iterator[Part]:
     """Yield the list, if any layer or the specification has one."""
     with scope.collecting():
-        manifest, texts = _layered(scope)
-        texts += _referenced(scope)
-        if not texts:
+        layered = scope.layers.one(KEY, configured.CONFIG_MAPS)
+        lists = _lists(scope, layered)
+        if not lists:
             return
-        text = config.plugins.merge_texts(texts)
+        manifest = layered.document if layered else _EMPTY
+        text = config.plugins.merge(lists).text
         made = DynamicPlugins(
             key=KEY.removesuffix(".yaml"),
             instance=scope.instance,
@@ -54,7 +56,7 @@ def parts(scope: Scope) -> Iterator[Part]:
         yield Part(
             objects=(made,),
             contribution=PodContribution(
-                origin=Origin(source=texts[-1][0], key=KEY),
+                origin=Origin(source=layered.origin if layered else _PATH, key=KEY),
                 containers=ContainerFilter((naming.PLUGINS_CONTAINER,)),
                 mounts=(
                     Mount(
@@ -70,27 +72,17 @@ def parts(scope: Scope) -> Iterator[Part]:
         )
 
 
-def _layered(scope: Scope) -> tuple[Document, list[tuple[str, str, str]]]:
-    """Return the manifest of the lowest layer, and the lists of all of them."""
-    manifest: Document = {"apiVersion": "v1", "kind": CONFIG_MAP}
-    texts = []
-    for origin, content in reversed(scope.layers.texts(KEY)):
-        manifest = config.manifests.load_one(content, source=origin, key=KEY)
-        if (manifest.get("apiVersion"), manifest.get("kind")) not in (
-            configured.CONFIG_MAPS
-        ):
-            raise errors.ManifestError(
-                origin, KEY, f"expected ConfigMap, found {manifest.get('kind')}"
-            )
-        text = (manifest.get("data") or {}).get(FILE)
-        if isinstance(text, str):
-            texts.append((origin, KEY, text))
-    return manifest, texts[::-1]
-
-
-def _referenced(scope: Scope) -> list[tuple[str, str, str]]:
+def _lists(
+    scope: Scope, layered: config.Layered | None
+) -> list[config.plugins.PluginList]:
+    """Return the list of the layers, then that of the specification."""
+    found = []
+    if layered is not None:
+        text = (layered.document.get("data") or {}).get(FILE)
+        found.append(config.plugins.parse(text, source=layered.origin))
     name = scope.inputs.backstage.spec.application.dynamic_plugins_config_map_name
-    if not name:
-        return []
-    data = scope.content(_PATH, CONFIG_MAP, name, FILE)
-    return [(f'ConfigMap "{name}"', FILE, data[FILE].decode("utf-8", "replace"))]
+    if name:
+        data = scope.content(_PATH, CONFIG_MAP, name, FILE)
+        text = data[FILE].decode("utf-8", "replace")
+        found.append(config.plugins.parse(text, source=f'ConfigMap "{name}"'))
+    return found

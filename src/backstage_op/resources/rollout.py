@@ -14,13 +14,15 @@ from backstage_op.document import Document
 from .base import READY, Readiness
 
 IN_PROGRESS: Final = "DeployInProgress"
+DEADLINE_EXCEEDED: Final = "ProgressDeadlineExceeded"
+REPLICA_FAILURE: Final = "ReplicaFailure"
 
 
 def deployment_readiness(live: Document) -> Readiness:
     """Judge a live Deployment."""
     status = live.get("status") or {}
     if not _is_observed(live, status):
-        return _in_progress(live, "the controller has not seen the last change yet")
+        return _in_progress("the controller has not seen the last change yet")
     for condition_type, failing in (
         ("Progressing", "False"),
         ("ReplicaFailure", "True"),
@@ -39,11 +41,11 @@ def stateful_set_readiness(live: Document) -> Readiness:
     """Judge a live StatefulSet."""
     status = live.get("status") or {}
     if not _is_observed(live, status):
-        return _in_progress(live, "the controller has not seen the last change yet")
+        return _in_progress("the controller has not seen the last change yet")
     current, update = status.get("currentRevision"), status.get("updateRevision")
     if wanted_replicas(live) and current != update and not _is_updated(live, status):
         updated = status.get("updatedReplicas", 0)
-        return _in_progress(live, f"{updated} of {wanted_replicas(live)} pods updated")
+        return _in_progress(f"{updated} of {wanted_replicas(live)} pods updated")
     return _complete(live, status, available="readyReplicas", updated="replicas")
 
 
@@ -76,10 +78,10 @@ def _complete(
     ):
         count = status.get(field, 0)
         if count < wanted:
-            return _in_progress(live, f"{count} of {wanted} pods {words}")
+            return _in_progress(f"{count} of {wanted} pods {words}")
     surplus = status.get("replicas", 0) - wanted
     if surplus > 0:
-        return _in_progress(live, f"{surplus} old pods are still to end")
+        return _in_progress(f"{surplus} old pods are still to end")
     return READY
 
 
@@ -90,11 +92,5 @@ def _condition(status: Document, condition_type: str) -> Document:
     return {}
 
 
-def _in_progress(live: Document, message: str) -> Readiness:
-    return Readiness(
-        ready=False, reason=IN_PROGRESS, message=f"{_title(live)}: {message}"
-    )
-
-
-def _title(live: Document) -> str:
-    return f'{live.get("kind", "workload")} "{live["metadata"]["name"]}"'
+def _in_progress(message: str) -> Readiness:
+    return Readiness(ready=False, reason=IN_PROGRESS, message=message)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from backstage_op import api, config
+from backstage_op import api
 from backstage_op.document import Document, ObjectRef
 
 from . import naming
-from .base import RuntimeObject
+from .base import Kinds, RuntimeObject
 
 KEY: Final = "route"
-KINDS: Final[config.layers.Kinds] = (("route.openshift.io/v1", "Route"),)
+CONFIG_KEY: Final = "route.yaml"
+KINDS: Final[Kinds] = (("route.openshift.io/v1", "Route"),)
 
 
 @final

@@ -15,7 +15,7 @@ from backstage_op import config, errors
 from backstage_op.document import Document
 
 from . import pod_template
-from .base import Inputs, Instance, RuntimeObject, Source
+from .base import Inputs, Instance, Kinds, RuntimeObject, Source
 from .checksum import Content
 
 
@@ -60,7 +60,7 @@ class Scope:
         except errors.ConfigError as error:
             self._faults.append(error)
 
-    def many(self, key: str, kinds: config.layers.Kinds) -> tuple[config.Layered, ...]:
+    def many(self, key: str, kinds: Kinds) -> tuple[config.Layered, ...]:
         """Return the objects of a configuration key; none if it is at fault."""
         try:
             return self.layers.many(key, kinds)

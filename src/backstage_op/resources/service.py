@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from backstage_op import config
 from backstage_op.document import Document, ObjectRef
 
 from . import naming
-from .base import RuntimeObject
+from .base import Kinds, RuntimeObject
 
 KEY: Final = "service"
-KINDS: Final[config.layers.Kinds] = (("v1", "Service"),)
+CONFIG_KEY: Final = "service.yaml"
+KINDS: Final[Kinds] = (("v1", "Service"),)
 
 
 @final

@@ -174,7 +174,7 @@ class Admin:
 
         def is_established() -> bool:
             live = self.get(path) or {}
-            conditions = live.get("status", {}).get("conditions", ())
+            conditions = live.get("status", {}).get("conditions") or ()
             return any(
                 item["type"] == "Established" and item["status"] == "True"
                 for item in conditions
