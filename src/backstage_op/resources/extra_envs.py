@@ -1,66 +1,89 @@
-"""Environment variables: configured ConfigMaps and Secrets, and the user's own."""
+"""Environment variables: from the configuration, from ConfigMaps and Secrets, plain."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from backstage_op import api
 
-from .parts import Part
+from . import configured, naming
+from .base import Kinds
 from .pod_template import (
     CONFIG_MAP,
-    SECRET,
     ContainerFilter,
     Environment,
     Origin,
     PodContribution,
     Variable,
 )
+from .scope import Part, Scope, contents_of
 
-CONFIG_MAP_KEY: Final = "configmap-envs.yaml"
-SECRET_KEY: Final = "secret-envs.yaml"  # noqa: S105 - a file name
-PREFIX: Final = "backstage-envs"
+_PREFIX: Final = "backstage-envs"
 
 
-def variables(envs: api.ExtraEnvs) -> Iterator[PodContribution]:
-    """Return what the variables of a specification add to the pod."""
-    for index, env in enumerate(envs.envs):
-        yield PodContribution(
-            origin=Origin(path=f"spec.application.extraEnvs.envs[{index}].containers"),
-            containers=ContainerFilter(env.containers),
-            variables=(Variable(name=env.name, value=env.value),),
+def plain_parts(scope: Scope) -> Iterator[Part]:
+    """Yield the variables that the specification gives values for."""
+    envs = scope.inputs.backstage.spec.application.extra_envs.envs
+    for number, env in enumerate(envs):
+        yield Part(
+            contribution=PodContribution(
+                origin=Origin(path=f"spec.application.extraEnvs.envs[{number}]"),
+                containers=ContainerFilter(tuple(env.containers)),
+                variables=(Variable(name=env.name, value=env.value),),
+            )
         )
 
 
-def configured(part: Part) -> PodContribution:
-    """Return what a configured object adds to the pod."""
-    return PodContribution(
-        origin=part.origin,
-        containers=part.containers,
-        environments=(Environment(part.kind, part.name),),
-    )
+def config_map_parts(scope: Scope) -> Iterator[Part]:
+    """Yield the ConfigMaps that become variables: configured, then referenced."""
+    refs = scope.inputs.backstage.spec.application.extra_envs.config_maps
+    key = "configmap-envs.yaml"
+    yield from _configured(scope, key, configured.CONFIG_MAPS)
+    yield from _referenced(scope, CONFIG_MAP, refs, "configMaps")
 
 
-def config_maps(envs: api.ExtraEnvs) -> Iterator[PodContribution]:
-    """Return what the ConfigMaps of a specification add to the pod."""
-    return _injected("configMaps", CONFIG_MAP, envs.config_maps)
+def secret_parts(scope: Scope) -> Iterator[Part]:
+    """Yield the Secrets that become variables: configured, then referenced."""
+    refs = scope.inputs.backstage.spec.application.extra_envs.secrets
+    yield from _configured(scope, "secret-envs.yaml", configured.SECRETS)
+    yield from _referenced(scope, "Secret", refs, "secrets")
 
 
-def secrets(envs: api.ExtraEnvs) -> Iterator[PodContribution]:
-    """Return what the Secrets of a specification add to the pod."""
-    return _injected("secrets", SECRET, envs.secrets)
+def _configured(scope: Scope, key: str, kinds: Kinds) -> Iterator[Part]:
+    for layered in scope.many(key, kinds):
+        with scope.collecting():
+            found = configured.of(_PREFIX, key, layered, scope.instance)
+            containers = configured.annotation_of(found, naming.CONTAINERS) or ""
+            kind = found.ref.kind
+            yield Part(
+                objects=(found,),
+                contribution=PodContribution(
+                    origin=Origin(source=layered.origin, key=key),
+                    containers=ContainerFilter.of_annotation(containers),
+                    environments=(Environment(kind, found.name),),
+                ),
+                contents=contents_of(kind, found.name, configured.data_of(found)),
+            )
 
 
-def _injected(
-    field: str, kind: str, refs: Sequence[api.EnvObjectRef]
-) -> Iterator[PodContribution]:
-    for index, ref in enumerate(refs):
-        path = f"spec.application.extraEnvs.{field}[{index}].containers"
-        variable = Variable(name=ref.key, kind=kind, source=ref.name)
-        yield PodContribution(
-            origin=Origin(path=path),
-            containers=ContainerFilter(ref.containers),
-            variables=(variable,) if ref.key else (),
-            environments=() if ref.key else (Environment(kind, ref.name),),
-        )
+def _referenced(
+    scope: Scope, kind: str, refs: tuple[api.EnvObjectRef, ...], field: str
+) -> Iterator[Part]:
+    for number, ref in enumerate(refs):
+        path = f"spec.application.extraEnvs.{field}[{number}]"
+        with scope.collecting():
+            data = scope.content(path, kind, ref.name, ref.key)
+            variables = (
+                (Variable(name=ref.key, kind=kind, source=ref.name),) if ref.key else ()
+            )
+            environments = () if ref.key else (Environment(kind, ref.name),)
+            yield Part(
+                contribution=PodContribution(
+                    origin=Origin(path=path),
+                    containers=ContainerFilter(tuple(ref.containers)),
+                    variables=variables,
+                    environments=environments,
+                ),
+                contents=contents_of(kind, ref.name, data),
+            )

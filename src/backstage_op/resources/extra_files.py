@@ -1,15 +1,14 @@
-"""Files in the pod: configured ConfigMaps and Secrets, and the user's own."""
+"""Files: from the configuration, and from ConfigMaps and Secrets of the user."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from backstage_op import api, errors
+from backstage_op import api
 
-from . import naming
-from .base import Inputs
-from .parts import Contributed, Part
+from . import configured, naming, pod_template
+from .base import Kinds
 from .pod_template import (
     CONFIG_MAP,
     SECRET,
@@ -17,102 +16,93 @@ from .pod_template import (
     Mount,
     Origin,
     PodContribution,
-    joined,
 )
-from .references import content_of
+from .scope import Part, Scope, contents_of
 
-CONFIG_MAP_KEY: Final = "configmap-files.yaml"
-SECRET_KEY: Final = "secret-files.yaml"  # noqa: S105 - a file name
-PREFIX: Final = "backstage-files"
-
-_EACH_FILE: Final = "*"
+_PREFIX: Final = "backstage-files"
+_EACH: Final = "*"
 
 
-def configured(part: Part, directory: str) -> Contributed:
-    """Return what a configured object adds to the pod.
+def config_map_parts(scope: Scope) -> Iterator[Part]:
+    """Yield the ConfigMaps that become files: configured, then referenced."""
+    refs = scope.inputs.backstage.spec.application.extra_files.config_maps
+    key = "configmap-files.yaml"
+    yield from _configured(scope, key, configured.CONFIG_MAPS)
+    yield from _referenced(scope, CONFIG_MAP, refs, "configMaps")
 
-    The annotations say where: ``mount-path`` is the directory, by default
-    ``directory``; ``sub-path`` is empty for a mount of the whole, ``*`` for
-    file by file, or the one key to mount.
-    """
-    target = joined(directory, part.annotation(naming.MOUNT_PATH))
-    sub_path = part.annotation(naming.SUB_PATH)
-    keys = part.keys()
-    if sub_path and sub_path != _EACH_FILE:
-        if sub_path not in keys:
-            known = ", ".join(keys) or "none"
-            return part.origin.error(
-                f'{part.kind} "{part.configured_name}": annotation {naming.SUB_PATH} '
-                f'is "{sub_path}", which is no key of it; use one of: {known}'
+
+def secret_parts(scope: Scope) -> Iterator[Part]:
+    """Yield the Secrets that become files: configured, then referenced."""
+    refs = scope.inputs.backstage.spec.application.extra_files.secrets
+    yield from _configured(scope, "secret-files.yaml", configured.SECRETS)
+    yield from _referenced(scope, SECRET, refs, "secrets")
+
+
+def _configured(scope: Scope, key: str, kinds: Kinds) -> Iterator[Part]:
+    root = scope.directory(naming.BACKEND_CONTAINER)
+    for layered in scope.many(key, kinds):
+        with scope.collecting():
+            found = configured.of(_PREFIX, key, layered, scope.instance)
+            annotated = configured.annotation_of(found, naming.MOUNT_PATH) or ""
+            containers = configured.annotation_of(found, naming.CONTAINERS) or ""
+            sub_path = configured.annotation_of(found, naming.SUB_PATH) or ""
+            directory = pod_template.joined(root, annotated)
+            data = configured.data_of(found)
+            if sub_path and sub_path != _EACH:
+                data = {k: v for k, v in data.items() if k == sub_path}
+            kind = found.ref.kind
+            mounts = (
+                _files(kind, found.name, directory, data)
+                if sub_path
+                else (Mount(kind=kind, name=found.name, path=directory),)
             )
-        keys = (sub_path,)
-    mounts = (
-        file_mounts(part.kind, part.name, target, keys)
-        if sub_path
-        else (Mount(kind=part.kind, name=part.name, path=target),)
-    )
-    return PodContribution(
-        origin=part.origin, containers=part.containers, mounts=tuple(mounts)
-    )
-
-
-def config_maps(inputs: Inputs, directory: str) -> Iterator[Contributed]:
-    """Return what the ConfigMaps of a specification add to the pod."""
-    files = inputs.backstage.spec.application.extra_files
-    for index, ref in enumerate(files.config_maps):
-        path = f"spec.application.extraFiles.configMaps[{index}]"
-        yield _mounted(inputs, CONFIG_MAP, ref, path, directory)
-
-
-def secrets(inputs: Inputs, directory: str) -> Iterator[Contributed]:
-    """Return what the Secrets of a specification add to the pod."""
-    files = inputs.backstage.spec.application.extra_files
-    for index, ref in enumerate(files.secrets):
-        path = f"spec.application.extraFiles.secrets[{index}]"
-        if ref.key or ref.mount_path:
-            yield _mounted(inputs, SECRET, ref, path, directory)
-        else:
-            yield errors.SpecError(
-                path,
-                f'Secret "{ref.name}" has neither key nor mountPath; add the key of '
-                "the file, or the directory for all of them",
+            yield Part(
+                objects=(found,),
+                contribution=PodContribution(
+                    origin=Origin(source=layered.origin, key=key),
+                    containers=ContainerFilter.of_annotation(containers),
+                    mounts=mounts,
+                ),
+                contents=contents_of(kind, found.name, data) if sub_path else (),
             )
 
 
-def file_mounts(
-    kind: str, name: str, directory: str, keys: Iterable[str]
-) -> Iterator[Mount]:
-    """Return the mounts of single entries as files of a directory."""
-    for key in keys:
-        yield Mount(
-            kind=kind, name=name, path=joined(directory, key), sub_path=key,
+def _referenced(
+    scope: Scope, kind: str, refs: tuple[api.FileObjectRef, ...], field: str
+) -> Iterator[Part]:
+    shared = scope.inputs.backstage.spec.application.extra_files.mount_path
+    root = pod_template.joined(scope.directory(naming.BACKEND_CONTAINER), shared)
+    for number, ref in enumerate(refs):
+        path = f"spec.application.extraFiles.{field}[{number}]"
+        with scope.collecting():
+            data = scope.content(path, kind, ref.name, ref.key)
+            directory = pod_template.joined(root, ref.mount_path)
+            is_directory = bool(ref.mount_path) and not ref.key
+            mounts = (
+                (Mount(kind=kind, name=ref.name, path=directory),)
+                if is_directory
+                else _files(kind, ref.name, directory, data)
+            )
+            yield Part(
+                contribution=PodContribution(
+                    origin=Origin(path=path),
+                    containers=ContainerFilter(tuple(ref.containers)),
+                    mounts=mounts,
+                ),
+                contents=() if is_directory else contents_of(kind, ref.name, data),
+            )
+
+
+def _files(
+    kind: str, name: str, directory: str, data: Mapping[str, bytes]
+) -> tuple[Mount, ...]:
+    return tuple(
+        Mount(
+            kind=kind,
+            name=name,
+            path=pod_template.joined(directory, key),
+            sub_path=key,
             read_only=True,
         )
-
-
-def mounts_of(
-    kind: str, ref: api.FileObjectRef, directory: str, keys: Iterable[str]
-) -> tuple[Mount, ...]:
-    """Return how an object of a specification is mounted.
-
-    With a ``key`` as one file, with only a ``mountPath`` as a directory, else
-    file by file. ``directory`` is where a relative path begins.
-    """
-    target = joined(directory, ref.mount_path)
-    if ref.key:
-        return tuple(file_mounts(kind, ref.name, target, (ref.key,)))
-    if ref.mount_path:
-        return (Mount(kind=kind, name=ref.name, path=target),)
-    return tuple(file_mounts(kind, ref.name, target, sorted(keys)))
-
-
-def _mounted(
-    inputs: Inputs, kind: str, ref: api.FileObjectRef, path: str, directory: str
-) -> PodContribution:
-    shared = joined(directory, inputs.backstage.spec.application.extra_files.mount_path)
-    keys = content_of(inputs, kind, ref.name) or ()
-    return PodContribution(
-        origin=Origin(path=f"{path}.containers"),
-        containers=ContainerFilter(ref.containers),
-        mounts=mounts_of(kind, ref, shared, keys),
+        for key in sorted(data)
     )

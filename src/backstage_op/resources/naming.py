@@ -30,9 +30,6 @@ CONTAINERS: Final = "rhdh.redhat.com/containers"
 CHECKSUM: Final = "rhdh.redhat.com/ext-config-hash"
 IDLE: Final = "rhdh.redhat.com/idle"
 
-OWNED_SELECTOR: Final = f"{NAME_LABEL}=backstage,{INSTANCE_LABEL}"
-"""Label selector for the objects of all instances."""
-
 BACKEND_CONTAINER: Final = "backstage-backend"
 PLUGINS_CONTAINER: Final = "install-dynamic-plugins"
 
@@ -162,21 +159,6 @@ def select(spec: Document, label: dict[str, str]) -> None:
     selector["matchLabels"] = (selector.get("matchLabels") or {}) | label
     metadata = spec["template"].setdefault("metadata", {})
     metadata["labels"] = (metadata.get("labels") or {}) | label
-
-
-def carries_labels_of(instance: Instance, labels: Mapping[str, str]) -> bool:
-    """Tell whether the labels of an object are those of an instance."""
-    return common_labels(instance.name).items() <= labels.items()
-
-
-def instance_name_of(labels: Mapping[str, str]) -> str | None:
-    """Return the name of the instance that labels belong to, None for a stranger.
-
-    The name of an instance of more than 63 characters comes back cut.
-    """
-    if labels.get(NAME_LABEL) != "backstage":
-        return None
-    return labels.get(INSTANCE_LABEL)
 
 
 def owner_reference(instance: Instance) -> Document:

@@ -1,58 +1,70 @@
-"""Claims that are mounted into the pod: configured ones, and the user's own."""
+"""Claims: those of the configuration are made, those of the user are mounted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
-from backstage_op import api
+from backstage_op import errors
 
-from . import naming
-from .parts import Part
-from .pod_template import (
-    CLAIM,
-    ContainerFilter,
-    Mount,
-    Origin,
-    PodContribution,
-    joined,
-)
+from . import configured, naming, pod_template
+from .pod_template import CLAIM, ContainerFilter, Mount, Origin, PodContribution
+from .scope import Part, Scope
 
-KEY: Final = "pvcs.yaml"
-PREFIX: Final = "backstage-pvcs"
+_PREFIX: Final = "backstage-pvcs"
+_KEY: Final = "pvcs.yaml"
 
 
-def configured(part: Part, directory: str) -> PodContribution:
-    """Return what a configured claim adds to the pod."""
-    path = part.annotation(naming.MOUNT_PATH)
-    return PodContribution(
-        origin=part.origin,
-        containers=part.containers,
-        mounts=(_mount(part.name, directory, path),),
+def parts(scope: Scope) -> Iterator[Part]:
+    """Yield the claims of the configuration, then those of the specification."""
+    yield from _configured(scope)
+    yield from _referenced(scope)
+
+
+def _configured(scope: Scope) -> Iterator[Part]:
+    root = scope.directory(naming.BACKEND_CONTAINER)
+    for layered in scope.many(_KEY, configured.CLAIMS):
+        with scope.collecting():
+            found = configured.of(_PREFIX, _KEY, layered, scope.instance)
+            containers = configured.annotation_of(found, naming.CONTAINERS) or ""
+            path = configured.annotation_of(found, naming.MOUNT_PATH)
+            path = path or found.manifest["metadata"]["name"]
+            mount = Mount(
+                kind=CLAIM, name=found.name, path=pod_template.joined(root, path)
+            )
+            yield Part(
+                objects=(found,),
+                contribution=PodContribution(
+                    origin=Origin(source=layered.origin, key=_KEY),
+                    containers=ContainerFilter.of_annotation(containers),
+                    mounts=(mount,),
+                ),
+            )
+
+
+def _referenced(scope: Scope) -> Iterator[Part]:
+    files = scope.inputs.backstage.spec.application.extra_files
+    root = pod_template.joined(
+        scope.directory(naming.BACKEND_CONTAINER), files.mount_path
     )
-
-
-def of_specification(
-    files: api.ExtraFiles, directory: str
-) -> Iterator[PodContribution]:
-    """Return what the claims of a specification add to the pod."""
-    shared = joined(directory, files.mount_path)
-    for index, ref in enumerate(files.pvcs):
-        yield PodContribution(
-            origin=Origin(path=f"spec.application.extraFiles.pvcs[{index}].containers"),
-            containers=ContainerFilter(ref.containers),
-            mounts=(_mount(ref.name, shared, ref.mount_path),),
-        )
-
-
-def _mount(name: str, directory: str, path: str) -> Mount:
-    """Mount at a path; without one, a folder of the claim's name in the directory.
-
-    That folder is one of the claim's too, as the Go operator has it.
-    """
-    if path:
-        return Mount(kind=CLAIM, name=name, path=joined(directory, path))
-    folder = naming.volume_label(name)
-    return Mount(
-        kind=CLAIM, name=name, path=joined(directory, folder), sub_path=folder
-    )
+    for number, ref in enumerate(files.pvcs):
+        path = f"spec.application.extraFiles.pvcs[{number}]"
+        with scope.collecting():
+            if ref.name not in scope.inputs.claims:
+                raise errors.MissingReferenceError(
+                    path, CLAIM, ref.name, scope.instance.namespace
+                )
+            # Without a path the claim is a folder of its own name, as with files.
+            mount = Mount(
+                kind=CLAIM,
+                name=ref.name,
+                path=pod_template.joined(root, ref.mount_path or ref.name),
+                sub_path="" if ref.mount_path else ref.name,
+            )
+            yield Part(
+                contribution=PodContribution(
+                    origin=Origin(path=path),
+                    containers=ContainerFilter(tuple(ref.containers)),
+                    mounts=(mount,),
+                )
+            )
