@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, ClassVar, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer
@@ -45,21 +45,22 @@ class YamlFault(Exception):  # noqa: N818 - turned into a ManifestError by the c
 class GoResolver(BaseResolver):
     """Resolves plain scalars to the types that Go's YAML gives them."""
 
-    processing_version = (1, 2)
-    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}
-
     def __init__(
         self, version: object = None, loader: Any = None, loadumper: Any = None
     ) -> None:
         super().__init__(loadumper or loader)
-        self.processing_version = (1, 2)
+
+    @property
+    def processing_version(self) -> tuple[int, int]:
+        """The version whose grammar, not whose scalars, the scanner follows."""
+        return (1, 2)
 
 
 def _resolve(tag: str, pattern: str, first: str) -> None:
-    # Not add_implicit_resolver(): it changes every resolver of the process.
-    for start in first or [""]:
-        known = GoResolver.yaml_implicit_resolvers.setdefault(start, [])
-        known.append((_TAG + tag, re.compile(pattern)))
+    # Not add_implicit_resolver(): that one changes every resolver of the process.
+    GoResolver.add_implicit_resolver_base(
+        _TAG + tag, re.compile(pattern), list(first) or [""]
+    )
 
 
 _resolve(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import io
 import re
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import ScalarNode
@@ -28,22 +28,15 @@ _AMBIGUOUS: Final = re.compile(
 _RUNS: Final = re.compile(r"[0-9]+|.", re.DOTALL)
 
 
-_DOUBTED: Final = (
-    "tag:yaml.org,2002:ambiguous",
-    re.compile(f"^(?:{_AMBIGUOUS.pattern})$"),
-)
-_DOUBTED_STARTS: Final = frozenset("-+0123456789.=")
-
-
 class _Resolver(GoResolver):
     """Also doubts what other readers of YAML take for a number or a time."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {
-        start: [*GoResolver.yaml_implicit_resolvers.get(start, ()), _DOUBTED]
-        if start in _DOUBTED_STARTS
-        else GoResolver.yaml_implicit_resolvers[start]
-        for start in {*GoResolver.yaml_implicit_resolvers, *_DOUBTED_STARTS}
-    }
+
+_Resolver.add_implicit_resolver_base(
+    "tag:yaml.org,2002:ambiguous",
+    re.compile(f"^(?:{_AMBIGUOUS.pattern})$"),
+    list("-+0123456789.="),
+)
 
 
 class _Representer(SafeRepresenter):
