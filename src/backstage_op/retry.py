@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 import anyio
@@ -32,16 +33,27 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     longest_wait_seconds: float = 2.0
     longest_server_wait_seconds: float = 30.0
 
-    def retrying(self) -> tenacity.AsyncRetrying:
+    def retrying(
+        self, is_safe: Callable[[errors.TransientError], bool] = lambda _: True
+    ) -> tenacity.AsyncRetrying:
         """Return an iterator of attempts, for one call.
 
-        The last error is raised as it is. Cancellation is never retried.
+        ``is_safe`` tells whether the call may be repeated after an error. The
+        last error is raised as it is. Cancellation is never retried.
         """
+
+        def is_worth_it(error: BaseException) -> bool:
+            return (
+                isinstance(error, errors.TransientError)
+                and self._is_worth_it(error)
+                and is_safe(error)
+            )
+
         return tenacity.AsyncRetrying(
             sleep=anyio.sleep,
             stop=tenacity.stop_after_attempt(self.attempts),
             wait=self._wait,
-            retry=tenacity.retry_if_exception(self._is_worth_it),
+            retry=tenacity.retry_if_exception(is_worth_it),
             before_sleep=_log_attempt,
             reraise=True,
         )
@@ -56,10 +68,8 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
             jitter=self.first_wait_seconds,
         )(state)
 
-    def _is_worth_it(self, error: BaseException) -> bool:
+    def _is_worth_it(self, error: errors.TransientError) -> bool:
         if isinstance(error, errors.ConflictError | errors.ExpiredError):
-            return False
-        if not isinstance(error, errors.TransientError):
             return False
         return (error.retry_after_seconds or 0) <= self.longest_server_wait_seconds
 

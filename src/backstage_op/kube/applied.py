@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from backstage_op.document import Document
 
@@ -33,7 +33,22 @@ _SUFFIXES: Final = {
     **{f"{unit}i": Decimal(1024) ** (n + 1) for n, unit in enumerate("KMGTPE")},
 }
 
-Fields = Mapping[str, Any]
+Fields: TypeAlias = Mapping[str, Any]
+
+_ZEROS: Final[tuple[Any, ...]] = (False, "", {}, [])
+
+_KEY_DEFAULTS: Final = {"protocol": "TCP"}
+"""What the server takes for a list key that an element does not have."""
+
+_ANY: Final = object()
+_ATOM_DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "fieldRef": {"apiVersion": "v1"},
+    "resourceFieldRef": {"divisor": "0"},
+    "serviceAccountToken": {"expirationSeconds": 3600},
+    "volumeClaimTemplates": {"apiVersion": "v1", "kind": _ANY, "status": _ANY},
+    "volumeClaimTemplates.spec": {"volumeMode": "Filesystem"},
+}
+"""What the server adds inside values that it owns as a whole, by their name."""
 
 
 def has_applied(live: Document, manager: str) -> bool:
@@ -44,8 +59,8 @@ def has_applied(live: Document, manager: str) -> bool:
 def is_applied(desired: Document, live: Document, manager: str) -> bool:
     """Tell whether server-side applying ``desired`` would change nothing.
 
-    A wrong "no" costs one needless request. There is no wrong "yes" for the
-    kinds of this package.
+    A wrong "no" costs one needless request; a wrong "yes" would leave a change
+    undone, so whatever is not understood is a "no".
     """
     fields = _owned_fields(live, manager)
     if fields is None:
@@ -82,7 +97,7 @@ def _equal(desired: Any, live: Any, fields: Fields, name: str) -> bool:
         return _map_equal(desired, live, fields, name)
     if isinstance(desired, list) and isinstance(live, list):
         if children[0].startswith("k:"):
-            return _keyed_list_equal(desired, live, fields, children, name)
+            return _keyed_list_equal(desired, live, fields, children)
         return _set_equal(desired, live, children)
     return False
 
@@ -91,23 +106,24 @@ def _map_equal(
     desired: Mapping[str, Any], live: Mapping[str, Any], fields: Fields, name: str
 ) -> bool:
     owned = {key[2:] for key in fields if key.startswith("f:")}
-    if owned != desired.keys():
-        return False
-    return all(
-        key in live
+    return owned == desired.keys() and all(
         # Quantities are found by the name of the map they are in.
-        and _equal(
-            value,
-            live[key],
-            fields[f"f:{key}"],
-            name if name in _QUANTITY_PARENTS else key,
-        )
+        _member_equal(value, live, fields[f"f:{key}"], key, _inherited(name, key))
         for key, value in desired.items()
     )
 
 
+def _member_equal(
+    value: Any, live: Mapping[str, Any], fields: Fields, key: str, name: str
+) -> bool:
+    if key not in live:
+        # The server stores no zero values, and says that we own them all the same.
+        return value in _ZEROS
+    return _equal(value, live[key], fields, name)
+
+
 def _keyed_list_equal(
-    desired: list[Any], live: list[Any], fields: Fields, children: list[str], name: str
+    desired: list[Any], live: list[Any], fields: Fields, children: list[str]
 ) -> bool:
     if len(desired) != len(children):
         return False
@@ -119,35 +135,17 @@ def _keyed_list_equal(
             return False
         keys = left.pop(found)
         place = next((n for n, x in enumerate(live) if _has_keys(x, keys)), None)
-        if place is None or not _element_equal(
-            element, live[place], fields[found], keys
-        ):
+        if place is None or not _equal(element, live[place], fields[found], ""):
             return False
         order.append(place)
     # The order of an applied list is part of what was applied.
     return order == sorted(order)
 
 
-def _element_equal(
-    element: Mapping[str, Any],
-    live: Mapping[str, Any],
-    fields: Fields,
-    keys: Mapping[str, Any],
-) -> bool:
-    owned = {key[2:] for key in fields if key.startswith("f:")}
-    # A key that the server defaulted, such as a port's protocol, is owned too.
-    if owned - (keys.keys() - element.keys()) != element.keys():
-        return False
-    return all(
-        key in live and _equal(value, live[key], fields[f"f:{key}"], key)
-        for key, value in element.items()
-    )
-
-
 def _matches(element: Any, keys: Mapping[str, Any]) -> bool:
-    """Tell whether a wanted element is the one with these, partly defaulted, keys."""
+    """Tell whether a wanted element is the one with these keys, some defaulted."""
     return isinstance(element, dict) and all(
-        key not in element or element[key] == value for key, value in keys.items()
+        element.get(key, _KEY_DEFAULTS.get(key)) == value for key, value in keys.items()
     )
 
 
@@ -165,13 +163,16 @@ def _set_equal(desired: list[Any], live: list[Any], children: list[str]) -> bool
 
 
 def _atom_equal(desired: Any, live: Any, name: str) -> bool:
-    """Compare what is owned as a whole; fields that the server added do not count."""
+    """Compare what is owned as a whole, but for the defaults the server adds."""
     if isinstance(desired, dict) and isinstance(live, dict):
+        added = live.keys() - desired.keys()
+        defaults = _ATOM_DEFAULTS.get(name, {})
         return all(
-            key in live
-            and _atom_equal(
-                value, live[key], name if name in _QUANTITY_PARENTS else key
-            )
+            key in defaults and defaults[key] in (_ANY, live[key]) for key in added
+        ) and all(
+            _atom_equal(value, live[key], _inherited(name, key))
+            if key in live
+            else value in _ZEROS
             for key, value in desired.items()
         )
     if isinstance(desired, list) and isinstance(live, list):
@@ -182,6 +183,14 @@ def _atom_equal(desired: Any, live: Any, name: str) -> bool:
     if desired == live and isinstance(desired, bool) == isinstance(live, bool):
         return True
     return name in _QUANTITY_PARENTS and _amount(desired) == _amount(live) is not None
+
+
+def _inherited(name: str, key: str) -> str:
+    """Return the name by which a member is judged: its own, or its map's."""
+    if name in _QUANTITY_PARENTS:
+        return name
+    # In a claim template, as in a claim, the specification has defaults.
+    return f"{name}.{key}" if name == "volumeClaimTemplates" else key
 
 
 def _amount(value: Any) -> Decimal | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 
 from backstage_op.document import Document, ObjectRef
 
@@ -11,6 +11,10 @@ from .observed import Observed
 
 OnChange: TypeAlias = Callable[[Observed | None, Observed | None], None]
 """Called with the object before and after; None where there is none."""
+
+
+_MOST_GONE: Final = 1000
+"""Deletions that are remembered, so that a late answer brings nothing back."""
 
 
 @final
@@ -33,6 +37,7 @@ class Cache:
         self._keep = keep
         self.on_change = on_change
         self._objects: dict[ObjectRef, Observed] = {}
+        self._gone: dict[ObjectRef, int] = {}
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -44,11 +49,16 @@ class Cache:
         """Return what was last shown of an object."""
         return self._objects.get(ref)
 
-    def replace(self, items: Iterable[Observed]) -> None:
-        """Take a whole list: what is not in it is gone."""
+    def replace(self, items: Iterable[Observed], version: int) -> None:
+        """Take a whole list as of a version: what is not in it is gone.
+
+        What was observed after that version stays: the watch will tell.
+        """
         kept = {item.ref: item for item in items if self._keep(item)}
-        for ref in [ref for ref in self._objects if ref not in kept]:
-            self.on_change(self._objects.pop(ref), None)
+        for ref, old in list(self._objects.items()):
+            if ref not in kept and old.resource_version <= version:
+                del self._objects[ref]
+                self.on_change(old, None)
         for item in kept.values():
             self._take(item)
 
@@ -59,8 +69,14 @@ class Cache:
 
     def remove(self, item: Observed) -> None:
         """Drop an object that was deleted; ``item`` is its last state."""
-        old = self._objects.pop(item.ref, None)
+        old = self._objects.get(item.ref)
+        if old is not None and _is_newer(old, item):
+            return
+        self._gone[item.ref] = item.resource_version
+        if len(self._gone) > _MOST_GONE:
+            del self._gone[next(iter(self._gone))]
         if old is not None or self._keep(item):
+            self._objects.pop(item.ref, None)
             self.on_change(old or item, None)
 
     def observe(self, document: Document) -> None:
@@ -71,7 +87,8 @@ class Cache:
         """
         item = Observed.of(document)
         old = self._objects.get(item.ref)
-        if self._keep(item) and (old is None or _is_newer(item, old)):
+        is_gone = item.resource_version <= self._gone.get(item.ref, -1)
+        if self._keep(item) and not is_gone and (old is None or _is_newer(item, old)):
             self._objects[item.ref] = item
 
     def _take(self, item: Observed) -> None:

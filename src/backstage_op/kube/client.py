@@ -7,7 +7,7 @@ operator, so that objects it applied pass into our hands without a conflict.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, final
 
@@ -119,7 +119,11 @@ class Client:
     async def list_all(
         self, kind: ResourceKind, namespace: str = "", label_selector: str = ""
     ) -> list[Document]:
-        """Return all objects of a kind, read page by page."""
+        """Return all objects of a kind, read page by page.
+
+        Raises:
+            errors.ExpiredError: the list changed too much while it was read.
+        """
         raw, _ = await self.list_raw(kind, namespace, label_selector)
         return [
             Observed.decode(item, kind.api_version, kind.kind).document()
@@ -322,14 +326,9 @@ class Client:
         self, call: Call, method: str, path: str, **request: Any
     ) -> httpx2.Response:
         response: httpx2.Response | None = None
-        async for attempt in self._policy.retrying():
+        async for attempt in self._policy.retrying(is_safe=_is_safe(call)):
             with attempt:
-                try:
-                    response = await self._send(call, method, path, **request)
-                except errors.TransientError as error:
-                    if call.verb == "create" and not _is_unseen(error):
-                        raise _final(error) from error
-                    raise
+                response = await self._send(call, method, path, **request)
         assert response is not None  # noqa: S101 - reraise=True
         return response
 
@@ -370,19 +369,16 @@ def _with_metadata(document: Document, **fields: str) -> Document:
     return {**document, "metadata": {**document["metadata"], **fields}}
 
 
-def _is_unseen(error: errors.TransientError) -> bool:
-    """Tell whether the server certainly did nothing."""
-    return error.reason in failures.NOT_SENT or error.retry_after_seconds is not None
+def _is_safe(call: Call) -> Callable[[errors.TransientError], bool]:
+    """Return what tells whether a failed request may be repeated.
 
-
-def _final(error: errors.TransientError) -> errors.ConflictError:
-    """Return the error as one that is not tried again by the policy."""
-    return errors.ConflictError(
-        error.verb,
-        error.target,
-        status=error.status,
-        reason=error.reason,
-        detail=f"{error.detail}; it may have been created",
+    A second try to create, after a lost answer, would report our own object as
+    somebody else's: it is repeated only if the server certainly did nothing.
+    """
+    if call.verb != "create":
+        return lambda _: True
+    return lambda error: (
+        error.reason in failures.NOT_SENT or error.retry_after_seconds is not None
     )
 
 

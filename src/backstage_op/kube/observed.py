@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -39,7 +39,10 @@ class _Object(msgspec.Struct, frozen=True, rename="camel"):
     kind: str = ""
 
 
-_OBJECT = msgspec.json.Decoder(_Object)
+# kubectl keeps a copy of the whole object here, the values of a Secret included.
+_LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+
+_OBJECT: Final = msgspec.json.Decoder(_Object)
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +61,10 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     owners: tuple[OwnerReference, ...]
     deleting: bool
     body: bytes = b""
+
+    def __repr__(self) -> str:
+        """Return identity and version: the body may hold a Secret's values."""
+        return f"Observed({self.ref}, version {self.resource_version})"
 
     @classmethod
     def of(cls, document: Document) -> Observed:
@@ -106,7 +113,11 @@ def _observed(decoded: _Object, api_version: str, kind: str, body: bytes) -> Obs
         resource_version=int(metadata.resource_version),
         generation=metadata.generation,
         labels=metadata.labels or {},
-        annotations=metadata.annotations or {},
+        annotations={
+            key: value
+            for key, value in (metadata.annotations or {}).items()
+            if key != _LAST_APPLIED
+        },
         owners=tuple(metadata.owner_references or ()),
         deleting=metadata.deletion_timestamp is not None,
         body=body,

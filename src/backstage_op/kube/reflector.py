@@ -43,8 +43,8 @@ _ABSENT_SECONDS: Final = 30.0
 class Sink(Protocol):
     """Who is told what the API server has."""
 
-    def replace(self, items: Iterable[Observed]) -> None:
-        """Take a whole list: what is not in it is gone."""
+    def replace(self, items: Iterable[Observed], version: int) -> None:
+        """Take a whole list as of a version: what is not in it is gone."""
 
     def upsert(self, item: Observed) -> None:
         """Take an object that was added or changed."""
@@ -119,19 +119,21 @@ class Reflector:
                 await self._watch(version)
             except errors.ExpiredError:
                 _log.info("%s: the watch expired, listing again", self._kind.plural)
-                await self._pause_between_lists()
+                await anyio.sleep(self._backoff())
             except errors.NotFoundError as error:
-                self._log_once(error)
-                if self._optional and not is_started:
+                # What is cached stays: an API that is gone for a moment is no
+                # reason to believe that all its objects were deleted.
+                if not self._optional:
+                    self._log_once(error)
+                elif not is_started:
                     is_started = True
                     task_status.started()
-                self._sink.replace(())
                 await anyio.sleep(
                     _ABSENT_SECONDS if self._optional else self._backoff()
                 )
             except errors.KubeError as error:
                 self._log_once(error)
-                await anyio.sleep(self._backoff())
+                await anyio.sleep(self._wait_after(error))
 
     async def _list(self) -> str:
         """Fill the sink, and return the version from which to watch."""
@@ -142,7 +144,7 @@ class Reflector:
             metadata_only=self._metadata_only,
         )
         # Decoded before the sink is touched: all of it, or nothing.
-        self._sink.replace([self._decode(item) for item in items])
+        self._sink.replace([self._decode(item) for item in items], int(version))
         self._logged = ""
         return version
 
@@ -174,7 +176,7 @@ class Reflector:
                 raise
             except errors.KubeError as error:
                 self._log_once(error)
-                await anyio.sleep(self._backoff())
+                await anyio.sleep(self._wait_after(error))
             else:
                 rest = _LEAST_WATCH_SECONDS - (anyio.current_time() - opened_at)
                 await anyio.sleep(max(0.0, rest))
@@ -219,9 +221,6 @@ class Reflector:
             kind=self._kind.kind,
         )
 
-    async def _pause_between_lists(self) -> None:
-        await anyio.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - jitter
-
     def _backoff(self) -> float:
         """Return how long to wait after one more failure, in seconds."""
         now = anyio.current_time()
@@ -234,6 +233,15 @@ class Reflector:
             _FIRST_BACKOFF_SECONDS * float(2 ** min(self._failures - 1, 16)),
         )
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+
+    def _wait_after(self, error: errors.KubeError) -> float:
+        """Return how long to wait, at least as long as the server asks for."""
+        wanted = (
+            error.retry_after_seconds
+            if isinstance(error, errors.TransientError)
+            else None
+        )
+        return max(self._backoff(), wanted or 0.0)
 
     def _log_once(self, error: errors.KubeError) -> None:
         cause = f"{error.status} {error.reason}"

@@ -32,7 +32,7 @@ def deployment_readiness(live: Document) -> Readiness:
             return Readiness(
                 ready=False,
                 reason=condition.get("reason") or condition_type,
-                message=f"{_title(live)}: {condition.get('message', '')}",
+                message=str(condition.get("message", "")),
             )
     return _complete(live, status, available="availableReplicas")
 

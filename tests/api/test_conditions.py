@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import msgspec
+import pytest
+
+from backstage_op import api, errors
+from backstage_op.api.conditions import MAX_MESSAGE_CHARACTERS
+
+THEN = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+
+
+def deployed(**changes: Any) -> api.Condition:
+    fields = {
+        "type": api.ConditionType.DEPLOYED,
+        "status": "False",
+        "reason": api.Reason.DEPLOY_IN_PROGRESS,
+        "message": "waiting",
+        "observed_generation": 1,
+        "last_transition_time": THEN,
+    }
+    return api.Condition(**(fields | changes))
+
+
+def test_a_new_condition_gets_the_present_time_in_whole_seconds() -> None:
+    expected = (deployed(last_transition_time=NOW.replace(microsecond=0)),)
+
+    assert api.set_condition((), deployed(), NOW) == expected
+
+
+def test_the_time_stays_while_only_reason_and_message_change() -> None:
+    new = deployed(reason="DeployFailed", message="no", observed_generation=2)
+
+    actual = api.set_condition(
+        (deployed(),), msgspec.structs.replace(new, last_transition_time=NOW), NOW
+    )
+
+    assert actual == (new,)
+
+
+def test_the_time_changes_with_the_status() -> None:
+    actual = api.set_condition((deployed(),), deployed(status="True"), NOW)
+
+    assert actual[0].last_transition_time == NOW.replace(microsecond=0)
+
+
+def test_times_are_stored_in_utc() -> None:
+    elsewhere = NOW.astimezone(timezone(timedelta(hours=5)))
+
+    (actual,) = api.set_condition((), deployed(), elsewhere)
+
+    assert b'"lastTransitionTime":"2026-01-02T03:04:05Z"' in msgspec.json.encode(actual)
+
+
+def test_the_order_never_changes_and_unknown_conditions_stay() -> None:
+    foreign = deployed(type="Foreign")
+    before = (foreign, deployed())
+
+    after = api.set_condition(before, deployed(status="True"), NOW)
+    after = api.set_condition(after, deployed(type=api.ConditionType.CONFIG), NOW)
+
+    assert [c.type for c in after] == ["Foreign", "Deployed", "Config"]
+    assert after[0] is foreign
+
+
+def test_setting_the_same_condition_again_changes_nothing() -> None:
+    once = api.set_condition((), deployed(), THEN)
+
+    assert api.set_condition(once, deployed(), NOW) == once
+
+
+def test_a_condition_that_had_no_time_keeps_none_only_if_its_status_stays() -> None:
+    timeless = deployed(last_transition_time=None)
+
+    assert api.set_condition((timeless,), timeless, NOW) == (timeless,)
+
+
+@pytest.mark.parametrize("excess", [1, 100_000])
+def test_a_message_beyond_the_limit_is_shortened_and_says_so(excess: int) -> None:
+    long = deployed(message="é" * (MAX_MESSAGE_CHARACTERS + excess))
+
+    (actual,) = api.set_condition((), long, NOW)
+
+    assert len(actual.message) == MAX_MESSAGE_CHARACTERS
+    assert actual.message.endswith("(shortened)")
+
+
+def test_an_empty_message_is_written_out() -> None:
+    written = msgspec.json.decode(msgspec.json.encode(deployed(message="")))
+
+    assert written == {
+        "type": "Deployed",
+        "status": "False",
+        "reason": "DeployInProgress",
+        "message": "",
+        "observedGeneration": 1,
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+
+
+def test_every_reason_of_a_configuration_error_is_a_reason() -> None:
+    found = [
+        errors.ConfigError("m"),
+        errors.SpecError("p", "m"),
+        errors.ManifestError("s", "k", "m"),
+        errors.MissingReferenceError("p", "Secret", "n", "ns"),
+        errors.MissingReferenceError("p", "Secret", "n", "ns", "k"),
+        errors.SettingsError("m"),
+    ]
+
+    assert {type(error) for error in found} == {
+        errors.ConfigError,
+        *errors.ConfigError.__subclasses__(),
+    }
+    assert {error.reason for error in found} <= set(api.Reason)
