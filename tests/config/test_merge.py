@@ -81,6 +81,7 @@ class Generator:
             },
             "spec": {
                 "replicas": 1,
+                "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}},
                 "selector": {"matchLabels": {"a": "b"}},
                 "template": {
                     "metadata": {"labels": {"a": "b"}},
@@ -365,7 +366,7 @@ def test_element_order_arranges_values_that_the_patch_does_not_mention() -> None
 
     actual = merge(base, patch, mode=ListMode.KUBECTL)
 
-    assert actual == {"finalizers": ["c", "a", "b"]}
+    assert actual == {"finalizers": ["b", "c", "a"]}
 
 
 @pytest.mark.parametrize(
@@ -381,8 +382,10 @@ def test_element_order_arranges_values_that_the_patch_does_not_mention() -> None
         ),
         (
             {"spec": {"containers": {"name": "a"}}},
-            "spec.containers: expected a list, found an object;"
-            " match the object's field",
+            (
+                "spec.containers: expected a list, found an object;"
+                " match the object's field"
+            ),
         ),
         (
             {"spec": {"$patch": "remove"}},

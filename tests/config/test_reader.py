@@ -92,8 +92,7 @@ def test_the_table_of_scalars_is_what_this_kubectl_says() -> None:
     spec = "".join(f"  v{n}: {text}\n" for n, (text, _) in enumerate(SCALARS))
     document = f"apiVersion: x.io/v1\nkind: Foo\nmetadata: {{name: a}}\nspec:\n{spec}"
     result = subprocess.run(
-        ["kubectl", "patch", "--local", "--type=merge", "-f", "-"]
-        + ["-p", "{}", "-o", "json"],
+        ["kubectl", "patch", "--local", "--type=merge", "-f-", "-p{}", "-ojson"],
         input=document,
         capture_output=True,
         text=True,
@@ -113,9 +112,9 @@ def test_keys_become_strings() -> None:
 
 
 def test_a_merge_key_takes_mappings_written_in_place() -> None:
-    actual = reader.read("a: {<<: {x: 1, y: 1}, y: 2}\nb: {<<: [{x: 1}, {x: 2}]}\n")
+    actual = reader.read("a: {<<: {x: 1, z: 1}, z: 2}\nb: {<<: [{x: 1}, {x: 2}]}\n")
 
-    assert actual == {"a": {"x": 1, "y": 2}, "b": {"x": 1}}
+    assert actual == {"a": {"x": 1, "z": 2}, "b": {"x": 1}}
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# only a comment\n", "\ufeff"])
@@ -149,11 +148,10 @@ def test_byte_order_mark_and_crlf_are_accepted() -> None:
             "aliases are not accepted; write the value out",
         ),
         (
-            "a: !!python/object:os.system {}\n",
+            "a: !!python/object:x {}\n",
             1,
             4,
-            "the tag tag:yaml.org,2002:python/object:os.system is not accepted;"
-            " remove it",
+            "the tag tag:yaml.org,2002:python/object:x is not accepted; remove it",
         ),
         ("a: !mine 3\n", 1, 4, "the tag !mine is not accepted; remove it"),
         (

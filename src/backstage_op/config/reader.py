@@ -88,23 +88,23 @@ _resolve("merge", r"^<<$", "<")
 class _BoundedComposer(Composer):
     """Refuses aliases, and documents that are too large or nested too deeply."""
 
-    nodes = 0
-    depth = 0
+    _nodes = 0
+    _levels = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = self.parser.peek_event()
-        self.nodes += 1
-        self.depth += 1
+        self._nodes += 1
+        self._levels += 1
         try:
             if isinstance(event, AliasEvent):
                 _refuse(event, "aliases are not accepted; write the value out")
-            if self.nodes > MAX_NODES:
+            if self._nodes > MAX_NODES:
                 _refuse(event, f"more than {MAX_NODES} values; split the document")
-            if self.depth > MAX_DEPTH:
+            if self._levels > MAX_DEPTH:
                 _refuse(event, f"nested deeper than {MAX_DEPTH} levels; flatten it")
             return super().compose_node(parent, index)
         finally:
-            self.depth -= 1
+            self._levels -= 1
 
 
 def read(text: str) -> Any:
