@@ -52,7 +52,7 @@ def tests(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Deploy a Backstage on a local control plane, and show what happens."""
     install(session, "run")
-    session.run("backstage-op", "demo", *session.posargs)
+    session.run("python", "-m", "demo", *session.posargs)
 
 
 @nox.session(default=False)

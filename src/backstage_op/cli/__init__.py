@@ -12,7 +12,7 @@ import click
 
 from backstage_op import errors
 
-from . import crd, demo, run, sandbox
+from . import crd, run
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,9 +22,8 @@ def root() -> None:
 
 
 root.add_command(run.command)
-root.add_command(sandbox.group)
+
 root.add_command(crd.command)
-root.add_command(demo.command)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ The only layer that knows all others. What belongs to one object is in
 ``resources``; what speaks to the API server is in ``kube``.
 """
 
-from .gather import Environment
+from .gather import Environment, Gatherer
 from .live import CachedLive, DirectLive, Live
 from .manager import Operator, Options, platform_of
 from .reconcile import Reconciler, Result, Retry
@@ -13,6 +13,7 @@ __all__ = [
     "CachedLive",
     "DirectLive",
     "Environment",
+    "Gatherer",
     "Live",
     "Operator",
     "Options",

@@ -30,6 +30,12 @@ from .pod_template import CONFIG_MAP, SECRET, Environment, Origin, PodContributi
 from .scope import Part, Scope, contents_of
 
 WORKLOAD_KEY: Final = deployment.KEY
+_NOT_MOUNTED: Final = (
+    checksum.KEY,
+    database.SERVICE_KEY,
+    route.KEY,
+    service.KEY,
+)
 _NO_POD: Final[Document] = {}
 
 
@@ -291,7 +297,7 @@ def _workload_needs(inputs: Inputs, objects: Iterable[RuntimeObject]) -> Iterato
             # is never held back because its database is unwell.
             if not inputs.workload_exists and not is_idled(inputs.backstage):
                 yield Need(made.key, Gate.READY)
-        elif made.key not in (service.KEY, route.KEY, database.SERVICE_KEY):
+        elif made.key not in _NOT_MOUNTED:
             yield Need(made.key)
 
 

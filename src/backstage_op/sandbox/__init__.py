@@ -6,8 +6,8 @@ KWOK, so that pods become ready and no image is ever run. Everything listens on
 loopback. The command line and the tests use this package; nothing else does.
 """
 
-from .admin import Admin
+from .admin import Admin, load
 from .audit import AuditEvent, read_events
 from .cluster import Sandbox, start
 
-__all__ = ["Admin", "AuditEvent", "Sandbox", "read_events", "start"]
+__all__ = ["Admin", "AuditEvent", "Sandbox", "load", "read_events", "start"]
