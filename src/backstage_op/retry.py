@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable
 from typing import Final
 
@@ -24,7 +25,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     ``attempts`` counts the first one. Waits grow from ``first_wait_seconds``
     by doubling, with jitter, to ``longest_wait_seconds``; a wish of the server
-    (``Retry-After``) is honoured exactly, unless it is longer than
+    (``Retry-After``) is honored exactly, unless it is longer than
     ``longest_server_wait_seconds``: then the call fails at once.
     """
 
@@ -62,11 +63,10 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
         error = _error_of(state)
         if isinstance(error, errors.TransientError) and error.retry_after_seconds:
             return error.retry_after_seconds
-        return tenacity.wait_exponential_jitter(
-            multiplier=self.first_wait_seconds,
-            max=self.longest_wait_seconds,
-            jitter=self.first_wait_seconds,
-        )(state)
+        # Not tenacity's wait: between 9.1 and 9.2 its parameters were renamed.
+        doubled = self.first_wait_seconds * 2.0 ** (state.attempt_number - 1)
+        jitter = random.uniform(0.0, self.first_wait_seconds)  # noqa: S311
+        return min(doubled + jitter, self.longest_wait_seconds)
 
     def _is_worth_it(self, error: errors.TransientError) -> bool:
         if isinstance(error, errors.ConflictError | errors.ExpiredError):
