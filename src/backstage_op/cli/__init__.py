@@ -12,7 +12,7 @@ import click
 
 from backstage_op import errors
 
-from . import crd, run
+from . import crd, run, sandbox
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,6 +23,7 @@ def root() -> None:
 
 root.add_command(run.command)
 
+root.add_command(sandbox.group)
 root.add_command(crd.command)
 
 

@@ -7,7 +7,19 @@ loopback. The command line and the tests use this package; nothing else does.
 """
 
 from .admin import Admin, load
+from .assets import obtain
 from .audit import AuditEvent, read_events
 from .cluster import Sandbox, start
+from .named import end, find
 
-__all__ = ["Admin", "AuditEvent", "Sandbox", "load", "read_events", "start"]
+__all__ = [
+    "Admin",
+    "AuditEvent",
+    "Sandbox",
+    "end",
+    "find",
+    "load",
+    "obtain",
+    "read_events",
+    "start",
+]
