@@ -145,15 +145,16 @@ class Generator:
             patch["spec"]["strategy"] = {"$retainKeys": ["type"], "type": "Recreate"}
 
     def _order_containers(self, base: dict[str, Any], pod: dict[str, Any]) -> None:
-        kept = [c["name"] for c in pod["containers"] if "$patch" not in c]
-        gone = [c["name"] for c in pod["containers"] if "$patch" in c]
-        others = [c["name"] for c in base["containers"] if c["name"] not in kept + gone]
-        order = [*kept, *others[: self._random.randrange(len(others) + 1)]]
+        patched = [c["name"] for c in pod["containers"]]
+        if any("$patch" in c for c in pod["containers"]):
+            # kubectl shifts the live list in place here: what it deletes hands
+            # its place to what it adds. We keep the order that was asked for.
+            return
+        others = [c["name"] for c in base["containers"] if c["name"] not in patched]
+        order = [*patched, *others[: self._random.randrange(len(others) + 1)]]
         self._random.shuffle(order)
         pod["$setElementOrder/containers"] = [{"name": name} for name in order]
-        pod["containers"].sort(
-            key=lambda c: order.index(c["name"]) if c["name"] in order else 99
-        )
+        pod["containers"].sort(key=lambda c: order.index(c["name"]))
 
 
 def offline(*command: str) -> subprocess.CompletedProcess[str]:
