@@ -33,7 +33,8 @@ class Reason(StrEnum):
     """Why a condition has its status: one word that programs compare.
 
     The first group is that of ``Deployed``, with the names of the Go operator.
-    The second is that of ``Config``: valid, or the ``reason`` of the error.
+    The second is that of ``Config``: valid, the ``reason`` of the error, or that
+    an object of the name belongs to somebody else.
     """
 
     DEPLOY_IN_PROGRESS = "DeployInProgress"
@@ -45,9 +46,13 @@ class Reason(StrEnum):
     INVALID_CONFIGURATION = "InvalidConfiguration"
     INVALID_SPEC = "InvalidSpec"
     INVALID_RAW_CONFIG = "InvalidRawConfig"
+    UNKNOWN_KEY = "UnknownKey"
+    INVALID_DYNAMIC_PLUGINS = "InvalidDynamicPlugins"
+    INVALID_PATCH = "InvalidPatch"
     INVALID_SETTINGS = "InvalidSettings"
     REFERENCED_OBJECT_NOT_FOUND = "ReferencedObjectNotFound"
     REFERENCED_KEY_NOT_FOUND = "ReferencedKeyNotFound"
+    OWNERSHIP_CONFLICT = "OwnershipConflict"
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
