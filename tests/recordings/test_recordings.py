@@ -1,0 +1,196 @@
+"""What ours makes of the inputs that the Go operator was recorded with.
+
+Whole objects are compared: what the pods are made of in particular, because a
+team that changes operators must not see one of them restart.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from backstage_op import config, resources
+from backstage_op.document import Document
+
+from . import cases, comparison, differences, pods
+from .refusals import REFUSALS
+
+REFUSED_BY_GO_ALONE: Final = "app-config-key-of-many"
+
+BEYOND: Final = {
+    "monitoring": "spec.monitoring.enabled",
+    "patch": "spec.deployment.patch",
+    "patch-prepend": "spec.deployment.patch",
+    "stateful-set": "spec.deployment.kind",
+}
+"""Inputs that use a field which is not handled yet."""
+
+BAD_PATCH: Final = "bad-patch"
+"""The Go operator ignores a patch that cannot be merged, and reports success."""
+
+EQUAL: Final = tuple(
+    name
+    for name in cases.NAMES
+    if name not in {*REFUSALS, *BEYOND, BAD_PATCH, REFUSED_BY_GO_ALONE}
+)
+
+
+def test_every_recording_is_judged() -> None:
+    assert len(cases.NAMES) == 32
+    judged = {*EQUAL, *REFUSALS, *BEYOND, BAD_PATCH, REFUSED_BY_GO_ALONE}
+    assert judged == set(cases.NAMES)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *EQUAL,
+        *(
+            pytest.param(
+                name,
+                marks=pytest.mark.xfail(strict=True, reason=f"{field} is not handled"),
+            )
+            for name, field in BEYOND.items()
+        ),
+    ],
+)
+def test_the_same_objects_are_made_but_for_deliberate_differences(name: str) -> None:
+    case = cases.case(name)
+
+    composition = resources.compose(case.inputs)
+
+    assert composition.faults == ()
+    recorded = {key: comparison.normalized(doc) for key, doc in case.applied.items()}
+    made = {
+        (doc["kind"], doc["metadata"]["name"]): comparison.normalized(doc)
+        for doc in composition.documents.values()
+    }
+    assert made == differences.expected(name, recorded)
+
+
+@pytest.mark.parametrize("difference", differences.DIFFERENCES, ids=lambda d: d.why)
+def test_every_difference_shows_somewhere(difference: differences.Difference) -> None:
+    shown = set()
+    for name in difference.cases or EQUAL:
+        before = {
+            key: comparison.normalized(doc)
+            for key, doc in cases.case(name).applied.items()
+        }
+        after = {key: comparison.normalized(doc) for key, doc in before.items()}
+        difference.apply(after)
+        if before != after:
+            shown.add(name)
+
+    assert shown if not difference.cases else shown == difference.cases
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_what_cannot_work_is_refused_with_place_value_and_remedy(name: str) -> None:
+    refusal = REFUSALS[name]
+
+    faults = resources.compose(cases.case(name).inputs).faults
+
+    assert tuple(fault.message for fault in faults) == refusal.messages
+    assert {type(fault) for fault in faults} == {refusal.kind}
+    assert {fault.reason for fault in faults} == {refusal.reason}
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [*BEYOND.items(), (BAD_PATCH, "spec.deployment.patch")]
+)
+def test_a_field_that_is_not_handled_is_named(name: str, field: str) -> None:
+    faults = resources.compose(cases.case(name).inputs).faults
+
+    assert [fault.message for fault in faults] == [
+        f"{field}: not supported by this version yet; remove it"
+    ]
+
+
+def test_an_app_config_of_many_entries_works_with_a_key() -> None:
+    composition = resources.compose(cases.case("app-config-key-of-many").inputs)
+
+    assert composition.faults == ()
+    backend = pods.containers(composition.documents["deployment"])["backstage-backend"]
+    assert backend["args"] == [
+        "--config",
+        "/opt/app-root/src/default.app-config.yaml",
+        "--config",
+        "/conf/a.yaml",
+        "--config",
+        "/conf/d.yaml",
+        "--config",
+        "/three/e.yaml",
+        "--config",
+        "/conf/sub/four/f.yaml",
+    ]
+    assert backend["volumeMounts"][1:] == [
+        _file("/conf/a.yaml", "one", "a.yaml"),
+        _file("/conf/d.yaml", "two", "d.yaml"),
+        {"mountPath": "/three", "name": "three"},
+        _file("/conf/sub/four/f.yaml", "four", "f.yaml"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["dynamic-plugins", "empty-full", "extra-envs", "idle", "raw-config"]
+)
+def test_the_same_plugins_are_on_as_with_the_go_operator(name: str) -> None:
+    case = cases.case(name)
+    made = resources.compose(case.inputs).documents["dynamic-plugins"]
+    recorded = case.applied["ConfigMap", "backstage-dynamic-plugins-my"]
+
+    assert _switches(made) == _switches(recorded)
+
+
+@pytest.mark.parametrize("name", EQUAL)
+def test_nothing_is_null(name: str) -> None:
+    documents = resources.compose(cases.case(name).inputs).documents
+
+    assert [
+        f"{key}{path}" for key, doc in documents.items() for path in pods.nulls(doc)
+    ] == []
+
+
+@pytest.mark.parametrize("name", EQUAL)
+def test_pods_refer_only_to_what_exists(name: str) -> None:
+    case = cases.case(name)
+    documents = resources.compose(case.inputs).documents
+
+    existing = {(d["kind"], d["metadata"]["name"]) for d in documents.values()}
+    existing |= {
+        (source.kind, source.name)
+        for source, content in case.inputs.sources.items()
+        if content is not None
+    }
+    existing |= {("PersistentVolumeClaim", claim) for claim in case.inputs.claims}
+    referred = {ref for doc in documents.values() for ref in pods.references(doc)}
+    assert referred <= existing
+
+
+@pytest.mark.parametrize("name", EQUAL)
+def test_every_object_is_applied_before_what_needs_it(name: str) -> None:
+    composition = resources.compose(cases.case(name).inputs)
+
+    needs = {
+        made.key: {need.key for need in made.needs} for made in composition.objects
+    }
+    assert set().union(*needs.values()) <= needs.keys()
+    by_identity = {
+        (doc["kind"], doc["metadata"]["name"]): key
+        for key, doc in composition.documents.items()
+    }
+    for key in ("deployment", "db-statefulset"):
+        for reference in pods.references(composition.documents.get(key, {})):
+            if reference in by_identity:
+                assert by_identity[reference] in needs[key]
+
+
+def _file(path: str, volume: str, key: str) -> Document:
+    return {"mountPath": path, "name": volume, "readOnly": True, "subPath": key}
+
+
+def _switches(config_map: Document) -> dict[str, bool]:
+    text = config_map["data"]["dynamic-plugins.yaml"]
+    found = config.plugins.parse(text, source="recording")
+    return {p["package"]: config.plugins.is_enabled(p) for p in found.plugins}
