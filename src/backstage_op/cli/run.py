@@ -121,6 +121,7 @@ class _GoStyleCommand(click.Command):
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     *,
     kubeconfig: Path | None,
     context: str | None,

@@ -71,10 +71,7 @@ class Admin:
         Raises:
             errors.SandboxError: no answer, or one that is no success.
         """
-        try:
-            response = self._client.request(verb, path, **options)
-        except httpx2.HTTPError as exc:
-            raise errors.SandboxError(f"{verb} {path}: {exc}") from exc
+        response = self._send(verb, path, **options)
         if not response.is_success:
             raise errors.SandboxError(
                 f"{verb} {path}: {response.status_code} {_message(response)}"
@@ -83,7 +80,7 @@ class Admin:
 
     def get(self, path: str) -> Any | None:
         """Return an object or a list; None is absent."""
-        response = self._client.get(path)
+        response = self._send("GET", path)
         if response.status_code == httpx2.codes.NOT_FOUND:
             return None
         if not response.is_success:
@@ -91,6 +88,22 @@ class Admin:
                 f"get {path}: {response.status_code} {_message(response)}"
             )
         return response.json()
+
+    def _send(self, verb: str, path: str, **options: Any) -> httpx2.Response:
+        """Send a request, again while the server says that it is not ready for it.
+
+        It does so (429) for a moment after a definition is established.
+        """
+        deadline = time.monotonic() + _ESTABLISHED_SECONDS
+        while True:
+            try:
+                response = self._client.request(verb, path, **options)
+            except httpx2.HTTPError as exc:
+                raise errors.SandboxError(f"{verb} {path}: {exc}") from exc
+            is_early = response.status_code == httpx2.codes.TOO_MANY_REQUESTS
+            if not is_early or time.monotonic() > deadline:
+                return response
+            time.sleep(_POLL_SECONDS)
 
     def apply(self, manifests: Manifests) -> list[Document]:
         """Apply objects in their order, definitions first; return them as stored.

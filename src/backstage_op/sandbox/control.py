@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -72,11 +73,9 @@ class Control:
 
     def stop(self) -> None:
         """End all processes; return when the last one has ended."""
-        try:
+        # It may have ended by itself; its children ended with it.
+        with contextlib.suppress(errors.SandboxError):
             self._ask({"do": "stop"}, until_closed=True)
-        except errors.SandboxError:
-            # It ended by itself; its children ended with it.
-            pass
         if self._process is not None:
             self._process.wait(_ANSWER_SECONDS)
             self._process = None

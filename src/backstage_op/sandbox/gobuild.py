@@ -61,7 +61,7 @@ def check(folder: Path) -> None:
             f"no Go toolchain on PATH; install Go {wanted} or later, or set "
             "KUBEBUILDER_ASSETS to a folder with " + ", ".join(_PACKAGES)
         )
-    output = subprocess.run(
+    output = subprocess.run(  # noqa: S603 - found on PATH
         [go, "env", "GOVERSION"],
         capture_output=True,
         text=True,

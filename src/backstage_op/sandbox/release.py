@@ -89,7 +89,9 @@ def _text(client: httpx2.Client, url: str) -> str:
     try:
         return client.get(url).raise_for_status().text
     except httpx2.HTTPError as error:
-        raise errors.SandboxError(f"{url}: {error or type(error).__name__}") from error
+        raise errors.SandboxError(
+            f"{url}: {str(error) or type(error).__name__}"
+        ) from error
 
 
 def _checked(client: httpx2.Client, url: str, published: str, path: Path) -> Path:
@@ -101,7 +103,9 @@ def _checked(client: httpx2.Client, url: str, published: str, path: Path) -> Pat
                 digest.update(chunk)
                 file.write(chunk)
     except httpx2.HTTPError as error:
-        raise errors.SandboxError(f"{url}: {error or type(error).__name__}") from error
+        raise errors.SandboxError(
+            f"{url}: {str(error) or type(error).__name__}"
+        ) from error
     if digest.hexdigest() != published:
         path.unlink()
         raise errors.SandboxError(

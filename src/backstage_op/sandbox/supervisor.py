@@ -110,6 +110,8 @@ class Supervisor:
                 self._detach()
             case "stop":
                 self._stop()
+            case _:
+                pass
         return {
             "pid": os.getpid(),
             "processes": {name: child.pid for name, child in self._children.items()},
