@@ -65,7 +65,8 @@ class SpecError(ConfigError):
 class ManifestError(ConfigError):
     """A manifest of a configuration layer cannot be used.
 
-    ``source`` names the layer and the object or file, ``key`` the manifest in it.
+    ``source`` names the layer and the object or file, ``key`` the manifest in it,
+    ``detail`` what is wrong with it.
     """
 
     reason = "InvalidRawConfig"
@@ -74,6 +75,7 @@ class ManifestError(ConfigError):
         super().__init__(f"{source}, key {key}: {message}")
         self.source = source
         self.key = key
+        self.detail = message
 
 
 class UnknownKeyError(ManifestError):

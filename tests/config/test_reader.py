@@ -134,7 +134,7 @@ def test_byte_order_mark_and_crlf_are_accepted() -> None:
     [
         ("a: 1\n  b: [", 2, 4, "mapping values are not allowed here"),
         ("a:\n\t- b\n", 2, 1, r"found character '\t' that cannot start any token"),
-        ("a: 1\nb: 2\na: 3\n", 3, 1, 'duplicate key "a", first in line 1'),
+        ("a: 1\nb: 2\na: 3\n", 3, 1, 'duplicate key "a"; keep one'),
         (
             "a: &x 1\nb: *x\n",
             2,

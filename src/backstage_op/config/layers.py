@@ -257,6 +257,8 @@ def _merge_plugins(layers: list[Layered]) -> Layered:
 def _checked(layer: Layered, key: str, kinds: Collection[tuple[str, str]]) -> Layered:
     document = layer.document
     version, kind = document.get("apiVersion"), document.get("kind")
+    if not isinstance(kind, str | None):
+        kind = "a kind that is not a string"
     if kind not in {allowed for _, allowed in kinds}:
         wanted = " or ".join(sorted({allowed for _, allowed in kinds}))
         raise _unexpected(layer, key, wanted, kind or "no kind")

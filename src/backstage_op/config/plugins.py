@@ -55,14 +55,12 @@ def parse(text: str | None, *, source: str, key: str = KEY) -> PluginList:
         key: The key of the file, for messages.
 
     Raises:
-        errors.PluginsError: the key is absent, or the content is not a list of
-            plugins; the message names the entry.
-        errors.ManifestError: it is not YAML.
+        errors.PluginsError: the key is absent, or the content is not YAML or not a
+            list of plugins; the message names the entry.
     """
     if text is None:
         raise errors.PluginsError(source, key, "the key is missing; add it")
-    value = manifests.load_value(text, source=source, key=key)
-    content = {} if value is None else value
+    content = _load(text, source, key)
     if not isinstance(content, dict):
         raise errors.PluginsError(
             source, key, "expected an object with includes and plugins; correct it"
@@ -147,6 +145,14 @@ def _ordered(entry: dict[str, Any]) -> dict[str, Any]:
         field: entry[field] for field in _FIELD_ORDER if field in entry
     }
     return {**known, **entry}
+
+
+def _load(text: str, source: str, key: str) -> Any:
+    try:
+        value = manifests.load_value(text, source=source, key=key)
+    except errors.ManifestError as exc:
+        raise errors.PluginsError(source, key, exc.detail) from None
+    return {} if value is None else value
 
 
 def _includes(value: Any, source: str, key: str) -> tuple[str, ...] | None:

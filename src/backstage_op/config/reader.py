@@ -165,15 +165,13 @@ def _expect_tag(node: Node, tag: str) -> None:
 def _mapping(node: MappingNode) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     own: dict[str, Any] = {}
-    lines: dict[str, int] = {}
     for key_node, value_node in node.value:
         if str(key_node.tag) == _TAG + "merge":
             merged |= _merged(value_node)
             continue
         key = _key(key_node)
-        if key in lines:
-            _refuse(key_node, f'duplicate key "{key}", first in line {lines[key]}')
-        lines[key] = key_node.start_mark.line + 1
+        if key in own:
+            _refuse(key_node, f'duplicate key "{key}"; keep one')
         own[key] = _tree(value_node)
     return {**merged, **own}
 

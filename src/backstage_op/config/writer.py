@@ -25,6 +25,8 @@ _AMBIGUOUS: Final = re.compile(
     r"|[-+]?[0-9.][0-9_,.]*(?:[eE][-+]?[0-9]+)?"
     r"|="
 )
+# Readers take these for line breaks, or change them.
+_NOT_IN_BLOCKS: Final = re.compile("[\r\x85\u2028\u2029]")
 _RUNS: Final = re.compile(r"[0-9]+|.", re.DOTALL)
 
 
@@ -46,7 +48,9 @@ class _Representer(SafeRepresenter):
 def _represent_string(representer: SafeRepresenter, value: str) -> Any:
     tag = "tag:yaml.org,2002:str"
     style = None
-    if "\n" in value:
+    if _NOT_IN_BLOCKS.search(value):
+        style = '"'
+    elif "\n" in value:
         style = "|"
     elif _is_ambiguous(value):
         style = '"'
