@@ -38,12 +38,17 @@ class Cache:
         self.on_change = on_change
         self._objects: dict[ObjectRef, Observed] = {}
         self._gone: dict[ObjectRef, int] = {}
+        self._listed = -1
 
     def __len__(self) -> int:
         return len(self._objects)
 
     def __iter__(self) -> Iterator[Observed]:
         return iter(list(self._objects.values()))
+
+    def keeps(self, item: Observed) -> bool:
+        """Tell whether an object is held when it arrives."""
+        return self._keep(item)
 
     def get(self, ref: ObjectRef) -> Observed | None:
         """Return what was last shown of an object."""
@@ -54,6 +59,7 @@ class Cache:
 
         What was observed after that version stays: the watch will tell.
         """
+        self._listed = version
         kept = {item.ref: item for item in items if self._keep(item)}
         for ref, old in list(self._objects.items()):
             if ref not in kept and old.resource_version <= version:
@@ -87,8 +93,14 @@ class Cache:
         """
         item = Observed.of(document)
         old = self._objects.get(item.ref)
-        is_gone = item.resource_version <= self._gone.get(item.ref, -1)
-        if self._keep(item) and not is_gone and (old is None or _is_newer(item, old)):
+        if old is not None:
+            is_news = _is_newer(item, old)
+        else:
+            # What is older than the list and was not in it, is gone.
+            is_news = item.resource_version > max(
+                self._listed, self._gone.get(item.ref, -1)
+            )
+        if is_news and self._keep(item):
             self._objects[item.ref] = item
 
     def _take(self, item: Observed) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final, final
 
+import anyio
 import httpx2
 import msgspec
 
@@ -41,8 +42,8 @@ _METADATA_LIST: Final = (
 _METADATA: Final = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 
 
-class _ListMetadata(msgspec.Struct, rename="camel"):
-    resource_version: str = ""
+class _ListMetadata(msgspec.Struct):
+    version: str = msgspec.field(name="resourceVersion", default="")
     continue_token: str = msgspec.field(name="continue", default="")
 
 
@@ -98,7 +99,7 @@ class Client:
         trust = connection.trust()
         transport = Transport(
             inner or pool(trust, most_connections=_MOST_CONNECTIONS),
-            user_agent=f"backstage-op/{importlib.metadata.version('backstage-op')}",
+            user_agent=f"backstage-op/{_version()}",
             on_request=on_request,
             trust=trust,
         )
@@ -124,21 +125,24 @@ class Client:
         Raises:
             errors.ExpiredError: the list changed too much while it was read.
         """
-        raw, _ = await self.list_raw(kind, namespace, label_selector)
-        return [
-            Observed.decode(item, kind.api_version, kind.kind).document()
-            for item in raw
-        ]
+        documents: list[Document] = []
+        async with aclosing(self.pages(kind, namespace, label_selector)) as pages:
+            async for items, _ in pages:
+                documents += [
+                    Observed.decode(item, kind.api_version, kind.kind).document()
+                    for item in items
+                ]
+        return documents
 
-    async def list_raw(
+    async def pages(
         self,
         kind: ResourceKind,
         namespace: str = "",
         label_selector: str = "",
         *,
         metadata_only: bool = False,
-    ) -> tuple[list[bytes], str]:
-        """Return all objects as JSON, and the resource version of the list.
+    ) -> AsyncGenerator[tuple[list[bytes], str], None]:
+        """Yield all objects as JSON, page by page, and the version of the list.
 
         Raises:
             errors.ExpiredError: the list changed too much while it was read.
@@ -148,7 +152,6 @@ class Client:
         if label_selector:
             query["labelSelector"] = label_selector
         accept = f"{_METADATA_LIST},{_JSON}" if metadata_only else _JSON
-        items: list[bytes] = []
         while True:
             response = await self._retrying(
                 call,
@@ -159,9 +162,9 @@ class Client:
             )
             page = _decoded(call, response.content, Page)
             # Raw is a view that would keep the whole page alive.
-            items += [bytes(item) for item in page.items or ()]
+            yield [bytes(item) for item in page.items or ()], page.metadata.version
             if not page.metadata.continue_token:
-                return items, page.metadata.resource_version
+                return
             query["continue"] = page.metadata.continue_token
 
     async def apply(
@@ -298,18 +301,21 @@ class Client:
             kind.path(namespace),
             params=query,
             headers={"Accept": f"{_METADATA},{_JSON}" if metadata_only else _JSON},
-            timeout=httpx2.Timeout(_REQUEST_SECONDS, read=silence_seconds),
+            # Silence is measured here, for every kind of transport.
+            timeout=httpx2.Timeout(_REQUEST_SECONDS, read=None),
             extensions={EXTENSION: call},
         )
         try:
-            response = await self._http.send(request, stream=True)
+            with anyio.fail_after(silence_seconds):
+                response = await self._http.send(request, stream=True)
             try:
                 if response.status_code not in _SUCCESS:
                     body = await response.aread()
                     raise failures.from_response(
                         call, response.status_code, response.headers, body
                     )
-                yield _lines(response)
+                async with aclosing(_lines(response, silence_seconds)) as lines:
+                    yield lines
             finally:
                 await response.aclose()
         except failures.TRANSLATED as error:
@@ -389,14 +395,32 @@ def _decoded(call: Call, body: bytes, kind: type[Any]) -> Any:
         raise failures.from_exception(call, error) from error
 
 
-async def _lines(response: httpx2.Response) -> AsyncGenerator[bytes, None]:
+async def _lines(
+    response: httpx2.Response, silence_seconds: float
+) -> AsyncGenerator[bytes, None]:
     """Yield the complete lines of a stream; half a line at its end is dropped.
 
     Only a line feed ends a line: values may hold other line separators.
+
+    Raises:
+        TimeoutError: nothing came for that long.
     """
     rest = b""
-    async for chunk in response.aiter_bytes():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            if line:
-                yield line
+    async with aclosing(response.aiter_bytes()) as chunks:
+        while True:
+            with anyio.fail_after(silence_seconds):
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                if line:
+                    yield line
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("backstage-op")
+    except importlib.metadata.PackageNotFoundError:
+        # Run from a checkout that was not installed.
+        return "unknown"

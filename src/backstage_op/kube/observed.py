@@ -93,7 +93,13 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
         return _observed(decoded, api_version, kind, b"" if metadata_only else body)
 
     def document(self) -> Document:
-        """Return the object as a new tree, with ``apiVersion`` and ``kind``."""
+        """Return the object as a new tree, with ``apiVersion`` and ``kind``.
+
+        Raises:
+            ValueError: there is no body, as only metadata are watched.
+        """
+        if not self.body:
+            raise ValueError(f"{self.ref} was watched by its metadata; get it instead")
         document: dict[str, Any] = msgspec.json.decode(self.body)
         # Items of a list come without them.
         document["apiVersion"] = self.ref.api_version

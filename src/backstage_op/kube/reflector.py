@@ -43,6 +43,9 @@ _ABSENT_SECONDS: Final = 30.0
 class Sink(Protocol):
     """Who is told what the API server has."""
 
+    def keeps(self, item: Observed) -> bool:
+        """Tell whether an object is of interest; others may be left out."""
+
     def replace(self, items: Iterable[Observed], version: int) -> None:
         """Take a whole list as of a version: what is not in it is gone."""
 
@@ -137,14 +140,23 @@ class Reflector:
 
     async def _list(self) -> str:
         """Fill the sink, and return the version from which to watch."""
-        items, version = await self._client.list_raw(
+        # Complete before the sink is touched: all of it, or nothing.
+        kept: list[Observed] = []
+        version = ""
+        pages = self._client.pages(
             self._kind,
             self._namespace,
             self._label_selector,
             metadata_only=self._metadata_only,
         )
-        # Decoded before the sink is touched: all of it, or nothing.
-        self._sink.replace([self._decode(item) for item in items], int(version))
+        async with aclosing(pages):
+            async for items, listed in pages:
+                found = [self._decode(item) for item in items]
+                kept += [item for item in found if self._sink.keeps(item)]
+                version = listed
+        if not version.isdecimal():
+            raise failures.from_exception(self._call(), ValueError("no version"))
+        self._sink.replace(kept, int(version))
         self._logged = ""
         return version
 
@@ -158,18 +170,15 @@ class Reflector:
         while True:
             opened_at = anyio.current_time()
             try:
-                async with (
-                    self._client.watch(
-                        self._kind,
-                        self._namespace,
-                        self._label_selector,
-                        resource_version=version,
-                        metadata_only=self._metadata_only,
-                        seconds=_WATCH_SECONDS + random.randrange(20),  # noqa: S311
-                        silence_seconds=_SILENCE_SECONDS,
-                    ) as opened,
-                    aclosing(opened) as lines,
-                ):
+                async with self._client.watch(
+                    self._kind,
+                    self._namespace,
+                    self._label_selector,
+                    resource_version=version,
+                    metadata_only=self._metadata_only,
+                    seconds=_WATCH_SECONDS + random.randrange(20),  # noqa: S311
+                    silence_seconds=_SILENCE_SECONDS,
+                ) as lines:
                     async for line in lines:
                         version = self._take(line)
             except (errors.ExpiredError, errors.NotFoundError):
