@@ -2,7 +2,8 @@
 
 A test that is marked ``controlplane`` runs on asyncio, against processes; any
 other asynchronous test runs on asyncio and on trio with a clock that jumps to
-the next deadline as soon as every task waits.
+the next deadline as soon as every task waits. One that is marked
+``virtual_clock`` waits for minutes, and so runs on that clock only.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ _CRD = Path(__file__).parent.parent / "crd"
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "anyio_backend" not in metafunc.fixturenames:
         return
-    is_real = metafunc.definition.get_closest_marker("controlplane") is not None
-    backends = ["asyncio"] if is_real else ["asyncio", "trio"]
+    backends = ["asyncio", "trio"]
+    if metafunc.definition.get_closest_marker("controlplane"):
+        backends = ["asyncio"]
+    elif metafunc.definition.get_closest_marker("virtual_clock"):
+        backends = ["trio"]
     metafunc.parametrize("anyio_backend", backends, indirect=True)
 
 
@@ -69,9 +73,7 @@ def openshift_namespace(openshift_sandbox: sandboxes.Sandbox) -> Iterator[str]:
     openshift_sandbox.delete_namespace(name)
 
 
-def _started(
-    factory: pytest.TempPathFactory, *, openshift: bool
-) -> sandboxes.Sandbox:
+def _started(factory: pytest.TempPathFactory, *, openshift: bool) -> sandboxes.Sandbox:
     return sandboxes.start(
         openshift=openshift,
         manifests=[_CRD] if any(_CRD.glob("*.yaml")) else [],

@@ -1,22 +1,17 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
-from typing import Any
 
 import anyio
 import pytest
-from trio.testing import MockClock
 
 from backstage_op import errors
 from backstage_op.retry import RetryPolicy
 
+pytestmark = pytest.mark.virtual_clock
+
 TRANSIENT = errors.TransientError("get", "Secret a/b", status=503)
-
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    # Only on a virtual clock are waits exact.
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
 class Call:
@@ -33,7 +28,7 @@ class Call:
         return "done"
 
     def waits(self) -> list[float]:
-        return [b - a for a, b in zip(self.times, self.times[1:], strict=False)]
+        return [b - a for a, b in itertools.pairwise(self.times)]
 
 
 async def _retried(
