@@ -1,0 +1,97 @@
+"""What the bare client sends: the documents that the operator itself computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+import msgspec
+
+from backstage_op import api, config, kube, operator, resources
+from backstage_op.document import Document
+from backstage_op.resources import database
+
+from .process import BenchError
+
+PROFILE: Final = config.PROFILES[0]
+
+IsReady: TypeAlias = Callable[[Document], bool]
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One write, encoded. ``is_apply``: server-side apply, else a POST."""
+
+    kind: kube.ResourceKind
+    namespace: str
+    name: str
+    is_apply: bool
+    body: bytes
+    is_ready: IsReady
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """The writes of one instance: database, portal, and all that go before.
+
+    ``others`` may be sent at once, together with ``database``; ``portal`` is
+    the Deployment, and is sent when the database is ready.
+    """
+
+    others: tuple[Request, ...]
+    database: Request
+    portal: Request
+
+    @property
+    def count(self) -> int:
+        """How many objects there are."""
+        return len(self.others) + 2
+
+
+async def compute(client: kube.Client, namespace: str, name: str) -> Wanted:
+    """Compute the objects of an instance with an empty specification.
+
+    Owner references are left out, since there is no owner, and labels, so that
+    the operator does not look at the objects.
+    """
+    environment = operator.Environment(
+        default=config.DefaultConfig.shipped(PROFILE),
+        platform=await operator.platform_of(client),
+    )
+    gatherer = operator.Gatherer(client, operator.DirectLive(client), environment)
+    backstage = api.decode(backstage_document(namespace, name, uid="bench"))
+    composition = resources.compose(await gatherer.gather(backstage))
+    if composition.faults:
+        raise BenchError(f"faults in the shipped configuration: {composition.faults}")
+    requests = {
+        made.key: _request(made, composition.documents[made.key])
+        for made in composition.objects
+    }
+    portal = requests.pop(resources.WORKLOAD_KEY)
+    stateful_set = requests.pop(database.STATEFUL_SET_KEY)
+    return Wanted(others=tuple(requests.values()), database=stateful_set, portal=portal)
+
+
+def backstage_document(namespace: str, name: str, uid: str = "") -> Document:
+    """Return a ``Backstage`` that asks for nothing in particular."""
+    metadata = {"name": name, "namespace": namespace}
+    return {
+        "apiVersion": kube.BACKSTAGE.api_version,
+        "kind": kube.BACKSTAGE.kind,
+        "metadata": metadata | ({"uid": uid} if uid else {}),
+        "spec": {},
+    }
+
+
+def _request(made: resources.RuntimeObject, document: Document) -> Request:
+    kept = {
+        field: value
+        for field, value in document["metadata"].items()
+        if field not in ("ownerReferences", "labels")
+    }
+    return Request(
+        kind=kube.kind_of(made.ref),
+        namespace=made.ref.namespace,
+        name=made.ref.name,
+        is_apply=made.lifecycle is resources.Lifecycle.APPLY,
+        body=msgspec.json.encode({**document, "metadata": kept}),
+        is_ready=lambda live: made.ready(live).ready,
+    )
