@@ -21,7 +21,7 @@ OPERATOR_ACCOUNT: Final = "backstage-op"
 NAMESPACE: Final = "demo"
 
 _DEADLINE_SECONDS: Final = 60.0
-_POLL_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.03
 
 
 class DemoError(errors.OperatorError):

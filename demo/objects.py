@@ -9,7 +9,7 @@ import anyio
 from backstage_op import api, config, kube, operator, resources, sandbox
 from backstage_op.document import Document
 
-_CHANGED_FRAMES: Final = 2
+_CHANGED_FRAMES: Final = 1
 
 
 @final
@@ -74,4 +74,4 @@ class Objects:
             self._versions[key] = applied
             self._frames[key] = _CHANGED_FRAMES
         self._frames[key] -= 1
-        return self._frames[key] > 0
+        return self._frames[key] >= 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from backstage_op import sandbox as sandboxes
 from backstage_op.sandbox import Sandbox
 
