@@ -19,7 +19,7 @@ written through one version reads the same through the other. `[]` stands for ea
 entry of a list. All fields are optional, unless the text says "required". An absent
 field, `null` and an empty object mean the same; an absent list and an empty one do too,
 except for `flavours` (the text says how) and `containers` (an empty list is refused,
-since it could mean "all" as well as "none").
+since it could mean "all" as well as "none"). Only a server-side apply refuses `null`.
 
 Names are those of objects in the namespace of the resource.
 """

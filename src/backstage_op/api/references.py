@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from . import rules
 
-MAX_REFERENCES = 512
-MAX_CONTAINERS = 64
+MAX_REFERENCES: Final = 512
+MAX_CONTAINERS: Final = 64
 
 ObjectName: TypeAlias = Annotated[str, rules.REQUIRED_NAME.meta()]
 OptionalName: TypeAlias = Annotated[str, rules.OPTIONAL_NAME.meta()]
@@ -132,7 +132,7 @@ class Flavour(SpecStruct, frozen=True, kw_only=True):
     ] = True
 
 
-PLUGIN_SCHEMA: dict[str, Any] = {
+PLUGIN_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["package"],
     "x-kubernetes-preserve-unknown-fields": True,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from backstage_op import errors
 from backstage_op.api import crd, reference
 
-REFERENCE_NAME = "api.md"
+REFERENCE_NAME: Final = "api.md"
 
 
 @click.command("crd")
