@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, final
 
@@ -78,7 +80,7 @@ class Bench:
             ):
                 instances = Instances(self._box, client)
                 await self._measure_rounds(client, bare, instances)
-                await self._measure_crowd(instances, process)
+                await self._measure_crowd(client, bare, instances, process)
 
     async def _measure_starts(self) -> None:
         say(f"starting the operator {_STARTS} times")
@@ -95,7 +97,7 @@ class Bench:
         # The first of each opens connections and fills caches: not counted.
         say("warming up")
         await instances.deploy(_OPERATOR, ["warm"])
-        await bare.deploy(await wanted.compute(client, _BARE, "warm"))
+        await bare.deploy([await wanted.compute(client, _BARE, "warm")])
         courses: list[Course] = []
         laps: list[Laps] = []
         objects = 0
@@ -106,7 +108,7 @@ class Bench:
                 break
             target = await wanted.compute(client, _BARE, f"b{number}")
             objects = target.count
-            laps.append(await bare.deploy(target))
+            laps += await bare.deploy([target])
             courses += await instances.deploy(_OPERATOR, [f"o{number}"])
             say(
                 f"round {number}: the Deployment after {courses[-1].applied:.3f} s, "
@@ -117,36 +119,51 @@ class Bench:
     def _add_rounds(
         self, courses: list[Course], laps: list[Laps], objects: int
     ) -> None:
-        pairs = list(zip(courses, laps, strict=True))
-        self._add("created to Deployment, operator", "s", *(c.applied for c in courses))
-        self._add("the same, bare client", "s", *(lap.applied for lap in laps))
-        self._add("ratio", "x", *(c.applied / lap.applied for c, lap in pairs))
-        self._add("created to Deployed, operator", "s", *(c.deployed for c in courses))
-        self._add("the same, bare client", "s", *(lap.deployed for lap in laps))
-        self._add("ratio", "x", *(c.deployed / lap.deployed for c, lap in pairs))
+        self._compare(
+            "created to Deployment",
+            [course.applied for course in courses],
+            [lap.applied for lap in laps],
+        )
+        self._compare(
+            "created to Deployed",
+            [course.deployed for course in courses],
+            [lap.deployed for lap in laps],
+        )
         self._add("writes until Deployed", "", *(c.writes for c in courses))
         self._add("objects + 2", "", objects + 2)
 
     async def _measure_crowd(
-        self, instances: Instances, process: OperatorProcess
+        self,
+        client: kube.Client,
+        bare: BareClient,
+        instances: Instances,
+        process: OperatorProcess,
     ) -> None:
         say(f"{self._crowd} instances at once")
-        cpu = process.cpu_seconds()
         names = [f"c{number}" for number in range(self._crowd)]
+        targets = [await wanted.compute(client, _BARE, name) for name in names]
+        laps = await bare.deploy(targets)
+        before = process.cpu_seconds()
         courses = await instances.deploy(_CROWD, names)
+        used = process.cpu_seconds() - before
         what = f"{self._crowd} at once"
-        self._add(f"{what}: until the last is Deployed", "s", max(_ends(courses)))
-        used = process.cpu_seconds() - cpu
-        self._add(f"{what}: processor time of the operator", "s", used)
-        total = self._crowd + self._rounds + 1
-        self._add(f"memory, with {total} instances", "MiB", process.memory_mib())
+        self._compare(
+            f"{what}, to the last Deployed",
+            [max(course.deployed for course in courses)],
+            [max(lap.deployed for lap in laps)],
+        )
+        self._add(f"{what}, processor time", "s", used)
+        self._add(f"{what}, writes each", "", *(course.writes for course in courses))
+        self._add(f"memory, after {what}", "MiB", process.memory_mib())
+
+    def _compare(self, name: str, ours: Sequence[float], bare: Sequence[float]) -> None:
+        self._add(f"{name}, operator", "s", *ours)
+        self._add(f"{name}, bare client", "s", *bare)
+        ratio = statistics.median(ours) / statistics.median(bare)
+        self._add(f"{name}, ratio of the medians", "x", ratio)
 
     def _add(self, name: str, unit: str, *values: float) -> None:
         self._figures.append(Figure.of(name, unit, values))
-
-
-def _ends(courses: list[Course]) -> list[float]:
-    return [course.deployed for course in courses]
 
 
 def say(line: str) -> None:
@@ -161,7 +178,7 @@ def main() -> None:
     parser.add_argument(
         "-o", "--output", choices=["table", "json"], default="table", help="format"
     )
-    parser.add_argument("--rounds", type=int, default=10, help="of one instance each")
+    parser.add_argument("--rounds", type=int, default=20, help="of one instance each")
     parser.add_argument("--crowd", type=int, default=50, help="instances at once")
     parser.add_argument(
         "--offline", action="store_true", help="fetch no binaries, build them"

@@ -7,7 +7,7 @@ the clock starts, and it compares, retries and reports nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, final
 
@@ -34,8 +34,17 @@ class Laps(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @final
+class _Awaited:
+    """An object that is waited for."""
+
+    def __init__(self, request: Request) -> None:
+        self.request: Final = request
+        self.ready: Final = anyio.Event()
+
+
+@final
 class BareClient:
-    """Sends the writes of one instance as fast as the API server takes them."""
+    """Sends the writes of instances as fast as the API server takes them."""
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self._http = http
@@ -54,22 +63,36 @@ class BareClient:
         ) as http:
             yield cls(http)
 
-    async def deploy(self, wanted: Wanted) -> Laps:
-        """Write all objects of one instance; return when it is rolled out."""
-        database_ready, portal_ready = anyio.Event(), anyio.Event()
-        async with anyio.create_task_group() as tasks:
-            await tasks.start(self._watch, wanted.database, database_ready)
-            await tasks.start(self._watch, wanted.portal, portal_ready)
-            start = time.perf_counter()
+    async def deploy(self, wanted: Sequence[Wanted]) -> list[Laps]:
+        """Write all objects of instances of one namespace, all at once.
+
+        Returns when they are rolled out; the laps are in the order of ``wanted``.
+        """
+        databases = {one.database.name: _Awaited(one.database) for one in wanted}
+        portals = {one.portal.name: _Awaited(one.portal) for one in wanted}
+        laps: dict[str, Laps] = {}
+
+        async def run(one: Wanted) -> None:
             async with anyio.create_task_group() as writes:
-                for request in (*wanted.others, wanted.database):
+                for request in (*one.others, one.database):
                     writes.start_soon(self._write, request)
-            await database_ready.wait()
-            await self._write(wanted.portal)
+            await databases[one.database.name].ready.wait()
+            await self._write(one.portal)
             applied = time.perf_counter() - start
-            await portal_ready.wait()
-            deployed = time.perf_counter() - start
-        return Laps(applied=applied, deployed=deployed)
+            await portals[one.portal.name].ready.wait()
+            laps[one.portal.name] = Laps(
+                applied=applied, deployed=time.perf_counter() - start
+            )
+
+        async with anyio.create_task_group() as watches:
+            await watches.start(self._watch, databases)
+            await watches.start(self._watch, portals)
+            start = time.perf_counter()
+            async with anyio.create_task_group() as runs:
+                for one in wanted:
+                    runs.start_soon(run, one)
+            watches.cancel_scope.cancel()
+        return [laps[one.portal.name] for one in wanted]
 
     async def _write(self, request: Request) -> None:
         answer = await self._http.request(
@@ -85,22 +108,19 @@ class BareClient:
 
     async def _watch(
         self,
-        request: Request,
-        ready: anyio.Event,
+        awaited: Mapping[str, _Awaited],
         *,
         task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
     ) -> None:
+        """Watch a collection until cancelled, and tell what became ready."""
+        request = next(iter(awaited.values())).request
         async with self._http.stream(
-            "GET",
-            request.kind.path(request.namespace),
-            params={
-                "watch": "true",
-                "fieldSelector": f"metadata.name={request.name}",
-            },
+            "GET", request.kind.path(request.namespace), params={"watch": "true"}
         ) as answer:
             answer.raise_for_status()
             task_status.started()
             async for line in answer.aiter_lines():
-                if request.is_ready(msgspec.json.decode(line)["object"]):
-                    ready.set()
-                    return
+                live = msgspec.json.decode(line)["object"]
+                one = awaited.get(live["metadata"]["name"])
+                if one is not None and one.request.is_ready(live):
+                    one.ready.set()
