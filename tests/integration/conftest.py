@@ -1,0 +1,74 @@
+"""The operator as a process, with the rights that are deployed and no others."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from backstage_op.sandbox import Sandbox
+
+from .process import OperatorProcess
+from .scene import ACCOUNT, Scene
+
+_DEPLOY = Path(__file__).parents[2] / "deploy"
+
+StartOperator = Callable[..., OperatorProcess]
+
+
+@pytest.fixture(scope="session")
+def operator_kubeconfig(sandbox: Sandbox) -> Path:
+    """The kubeconfig of the ServiceAccount that ``deploy/`` makes."""
+    sandbox.apply(_DEPLOY / "namespace.yaml")
+    sandbox.apply(_DEPLOY / "rbac.yaml")
+    return sandbox.service_account_kubeconfig(*ACCOUNT)
+
+
+@pytest.fixture(scope="module")
+def operator(
+    operator_kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """An operator for all namespaces, for the tests of one module."""
+    log = tmp_path_factory.mktemp("operator") / "operator.log"
+    process = OperatorProcess(operator_kubeconfig, log)
+    try:
+        process.wait_ready()
+        yield process
+        process.stop()
+    finally:
+        process.kill()
+
+
+@pytest.fixture
+def start_operator(
+    operator_kubeconfig: Path, tmp_path: Path
+) -> Iterator[StartOperator]:
+    """Start an operator with more flags; not beside the fixture ``operator``."""
+    started: list[OperatorProcess] = []
+    numbers = itertools.count()
+
+    def start(*flags: str, kubeconfig: Path | None = None) -> OperatorProcess:
+        log = tmp_path / f"operator-{next(numbers)}.log"
+        process = OperatorProcess(kubeconfig or operator_kubeconfig, log, flags)
+        started.append(process)
+        process.wait_ready()
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+
+
+@pytest.fixture
+def scene(sandbox: Sandbox, namespace: str) -> Iterator[Scene]:
+    """A namespace, in which the operator never oversteps its rights."""
+    scene = Scene(sandbox, namespace)
+    yield scene
+    denied = [event for event in scene.events() if event.code == 403]
+    nameless = [
+        event for event in scene.writes() if "fieldManager=" not in event.request_uri
+    ]
+    assert denied == []
+    assert nameless == []

@@ -1,0 +1,79 @@
+"""From a resource to a portal: what is written, how often, and what people see."""
+
+import pytest
+
+from backstage_op import kube
+
+from .process import OperatorProcess, wait_until
+from .scene import Scene
+
+pytestmark = [pytest.mark.controlplane, pytest.mark.usefixtures("operator")]
+
+OBJECTS = [
+    "configmaps",
+    "deployments",
+    "secrets",
+    "secrets",
+    "services",
+    "services",
+    "statefulsets",
+]
+
+
+def test_kubectl_waits_for_and_shows_a_deployed_resource(scene: Scene) -> None:
+    scene.backstage()
+
+    scene.kubectl("wait", "--for=condition=Deployed", "backstage/my", "--timeout=30s")
+
+    header, row = scene.kubectl("get", "backstage", "my").splitlines()
+    assert header.split()[0] == "NAME"
+    assert row.split()[0] == "my"
+    assert "Deployed" in row or "True" in row
+    live = scene.get(kube.BACKSTAGE, "my")
+    generation = live["metadata"]["generation"]
+    assert live["status"]["observedGeneration"] == generation
+    assert {c["observedGeneration"] for c in live["status"]["conditions"]} == {
+        generation
+    }
+
+
+def test_each_object_is_written_once_and_the_status_twice(scene: Scene) -> None:
+    scene.backstage()
+    scene.wait_deployed()
+
+    assert scene.written() == sorted([*OBJECTS, *["backstages/status"] * 2])
+    assert all(event.code in (200, 201) for event in scene.writes())
+
+
+def test_only_own_objects_are_written(scene: Scene) -> None:
+    scene.config_map("theirs", {"app-config.yaml": "app: {title: A}"})
+    scene.apply("v1", "Secret", "theirs", stringData={"TOKEN": "x"})
+    before = [scene.get(kind, "theirs") for kind in (kube.CONFIG_MAP, kube.SECRET)]
+    scene.backstage(
+        {
+            "application": {
+                "appConfig": {"configMaps": [{"name": "theirs"}]},
+                "extraEnvs": {"secrets": [{"name": "theirs"}]},
+            }
+        }
+    )
+    scene.wait_deployed()
+
+    after = [scene.get(kind, "theirs") for kind in (kube.CONFIG_MAP, kube.SECRET)]
+    assert after == before
+    # A request that creates has no name in the log: count what carries our label.
+    names = {event.name for event in scene.writes()} - {""}
+    assert all("my" in name for name in names)
+
+
+def test_a_change_of_an_annotation_writes_nothing(
+    scene: Scene, operator: OperatorProcess
+) -> None:
+    scene.backstage()
+    scene.wait_deployed()
+    since, reconciles = scene.mark(), operator.reconciles()
+
+    scene.backstage(annotations={"example.com/note": "hello"})
+
+    wait_until(lambda: operator.reconciles() > reconciles, "no reconcile")
+    assert scene.writes(since) == []
