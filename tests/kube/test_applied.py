@@ -114,6 +114,14 @@ def _reverse(document: Document) -> None:
     document["spec"]["template"]["spec"]["containers"].reverse()
 
 
+_LEAF: dict[str, Any] = {}
+
+
+def _applied(fields: dict[str, Any]) -> Document:
+    entry = {"manager": MANAGER, "operation": "Apply", "fieldsV1": fields}
+    return {"metadata": {"name": "a", "managedFields": [entry]}}
+
+
 CONTAINERS = "spec/template/spec/containers"
 MAIN = f"{CONTAINERS}/0"
 
@@ -261,28 +269,16 @@ def test_to_have_applied_a_part_counts() -> None:
 def test_quantities_are_compared_as_numbers(
     wanted: Any, stored: Any, equal: bool
 ) -> None:
-    limits, fields = {"cpu": wanted}, {"f:spec": {"f:limits": {"f:cpu": {}}}}
-    desired = {"metadata": {"name": "a"}, "spec": {"limits": limits}}
-    entry = {"manager": MANAGER, "operation": "Apply", "fieldsV1": fields}
-    live = {
-        "metadata": {"name": "a", "managedFields": [entry]},
-        "spec": {"limits": {"cpu": stored}},
-    }
+    desired = {"metadata": {"name": "a"}, "spec": {"limits": {"cpu": wanted}}}
+    live = _applied({"f:spec": {"f:limits": {"f:cpu": _LEAF}}})
+    live["spec"] = {"limits": {"cpu": stored}}
 
     assert kube.is_applied(desired, live, MANAGER) is equal
 
 
 def test_elsewhere_what_looks_like_a_quantity_is_text() -> None:
-    entry = {
-        "manager": MANAGER,
-        "operation": "Apply",
-        "fieldsV1": {"f:data": {"f:a": {}}},
-    }
     desired = {"metadata": {"name": "a"}, "data": {"a": "1Gi"}}
-    live = {
-        "metadata": {"name": "a", "managedFields": [entry]},
-        "data": {"a": "1024Mi"},
-    }
+    live = _applied({"f:data": {"f:a": _LEAF}}) | {"data": {"a": "1024Mi"}}
 
     assert not kube.is_applied(desired, live, MANAGER)
 
@@ -301,9 +297,9 @@ def test_elsewhere_what_looks_like_a_quantity_is_text() -> None:
 def test_a_set_is_compared_by_its_members(
     wanted: list[str], stored: list[str], equal: bool
 ) -> None:
-    fields = {"f:metadata": {"f:finalizers": {'v:"a"': {}, 'v:"b"': {}}}}
-    entry = {"manager": MANAGER, "operation": "Apply", "fieldsV1": fields}
+    members = {'v:"a"': _LEAF, 'v:"b"': _LEAF}
     desired = {"metadata": {"name": "a", "finalizers": wanted}}
-    live = {"metadata": {"name": "a", "finalizers": stored, "managedFields": [entry]}}
+    live = _applied({"f:metadata": {"f:finalizers": members}})
+    live["metadata"]["finalizers"] = stored
 
     assert kube.is_applied(desired, live, MANAGER) is equal
