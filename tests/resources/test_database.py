@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from backstage_op import resources
+from backstage_op.graph import Gate, Need
+
+from .builders import (
+    DATABASE,
+    INSTANCE,
+    LABELS,
+    OWNER,
+    backend,
+    composed,
+    faults,
+    inputs,
+)
+
+_OBJECTS = ("db-secret", "db-service", "db-statefulset")
+_SELECTOR = {"rhdh.redhat.com/app": "backstage-psql-my"}
+
+
+def _encoded(value: str) -> str:
+    return base64.b64encode(value.encode()).decode()
+
+
+def test_the_password_is_made_once_and_has_no_owner() -> None:
+    composition = resources.compose(inputs())
+
+    secret = next(made for made in composition.objects if made.key == "db-secret")
+    assert secret.lifecycle is resources.Lifecycle.CREATE_ONCE
+    assert "password" not in repr(secret)
+    assert composition.documents["db-secret"] == {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": "backstage-psql-secret-my",
+            "namespace": "team",
+            "labels": LABELS,
+        },
+        "data": {
+            "POSTGRES_PASSWORD": _encoded("password"),
+            "POSTGRESQL_ADMIN_PASSWORD": _encoded("password"),
+            "POSTGRES_USER": _encoded("postgres"),
+            "POSTGRES_HOST": _encoded("backstage-psql-my"),
+            "POSTGRES_PORT": _encoded("5432"),
+        },
+    }
+
+
+def test_the_service_is_headless_and_selects_the_database() -> None:
+    assert composed()["db-service"] == {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": "backstage-psql-my",
+            "namespace": "team",
+            "labels": LABELS,
+            "ownerReferences": [OWNER],
+        },
+        "spec": {"ports": [{"port": 5432}], "selector": _SELECTOR, "clusterIP": "None"},
+    }
+
+
+def test_the_stateful_set_gets_labels_service_environment_and_image() -> None:
+    images = resources.Images(postgresql="pinned")
+
+    assert composed(images=images)["db-statefulset"] == {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {
+            "name": "backstage-psql-my",
+            "namespace": "team",
+            "labels": LABELS,
+            "ownerReferences": [OWNER],
+        },
+        "spec": {
+            "selector": {"matchLabels": _SELECTOR},
+            "serviceName": "backstage-psql-my",
+            "template": {
+                "metadata": {"labels": _SELECTOR},
+                "spec": {
+                    "containers": [
+                        {
+                            "name": "postgresql",
+                            "image": "pinned",
+                            "envFrom": [
+                                {"secretRef": {"name": "backstage-psql-secret-my"}}
+                            ],
+                        }
+                    ]
+                },
+            },
+        },
+    }
+
+
+def test_a_secret_of_the_user_is_used_instead_of_a_made_one() -> None:
+    documents = composed(
+        {"database": {"authSecretName": "pg"}}, secrets={"pg": {"A": "1"}}
+    )
+
+    assert "db-secret" not in documents
+    pod = documents["db-statefulset"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["envFrom"] == [{"secretRef": {"name": "pg"}}]
+    assert backend(documents)["envFrom"] == [{"secretRef": {"name": "pg"}}]
+
+
+def test_an_external_database_makes_no_objects() -> None:
+    documents = composed(
+        {"database": {"enableLocalDb": False, "authSecretName": "pg"}},
+        secrets={"pg": {"A": "1"}},
+    )
+
+    assert not documents.keys() & set(_OBJECTS)
+    assert backend(documents)["envFrom"] == [{"secretRef": {"name": "pg"}}]
+
+
+def test_an_external_database_needs_no_secret() -> None:
+    documents = composed({"database": {"enableLocalDb": False}})
+
+    assert "envFrom" not in backend(documents)
+
+
+def test_a_secret_that_is_absent_is_a_fault() -> None:
+    spec = {"database": {"authSecretName": "pg"}}
+
+    assert faults(spec, secrets={"pg": None}) == [
+        (
+            'spec.database.authSecretName: Secret "pg" in namespace "team" not found; '
+            "create it or remove the reference"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("workload_exists", "idle", "waits"),
+    [(False, "false", True), (True, "false", False), (False, "true", False)],
+)
+def test_only_the_first_start_of_the_portal_waits_for_the_database(
+    workload_exists: bool, idle: str, waits: bool
+) -> None:
+    composition = resources.compose(
+        inputs(
+            workload_exists=workload_exists, annotations={"rhdh.redhat.com/idle": idle}
+        )
+    )
+
+    needs = {made.key: made.needs for made in composition.objects}
+    assert (Need("db-statefulset", Gate.READY) in needs["deployment"]) is waits
+    assert needs["db-statefulset"] == (Need("db-secret"), Need("db-service"))
+
+
+def test_the_database_is_idled_with_the_portal() -> None:
+    documents = composed(annotations={"rhdh.redhat.com/idle": "true"})
+
+    assert documents["db-statefulset"]["spec"]["replicas"] == 0
+    assert documents["deployment"]["spec"]["replicas"] == 0
+
+
+def test_the_database_is_ready_when_its_pod_is() -> None:
+    composition = resources.compose(inputs())
+    made = next(o for o in composition.objects if o.key == "db-statefulset")
+
+    live = made.desired() | {"status": {"replicas": 1, "readyReplicas": 0}}
+
+    assert not made.ready(live).ready
+    assert made.ready(live | {"status": {"replicas": 1, "readyReplicas": 1}}).ready
+
+
+def test_a_stateful_set_without_a_container_is_a_fault() -> None:
+    manifest = DATABASE["db-statefulset.yaml"] | {"spec": {}}
+
+    assert faults(files={"db-statefulset.yaml": manifest}) == [
+        (
+            "default configuration (test), key db-statefulset.yaml: "
+            "spec.template.spec.containers: empty; add a container"
+        )
+    ]
+
+
+@pytest.mark.xfail(strict=True, reason="the Secret is referred to but never made")
+def test_a_configuration_without_the_secret_does_not_refer_to_it() -> None:
+    composition = resources.compose(inputs(files={"db-secret.yaml": None}))
+
+    assert composition.faults or "envFrom" not in backend(composition.documents)
+
+
+def test_instance_is_whom_objects_belong_to() -> None:
+    assert resources.instance_of(inputs().backstage) == INSTANCE
