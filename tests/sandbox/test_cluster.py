@@ -203,6 +203,20 @@ def test_two_run_side_by_side_and_leave_nothing(sandbox: Sandbox) -> None:
     assert sandbox.admin.is_ready()
 
 
+def test_one_starts_anew_in_the_directory_of_one_that_died(tmp_path: Path) -> None:
+    died = sandboxes.start(directory=tmp_path)
+    died.create_namespace("old")
+    pids = died.pids
+    fd = os.pidfd_open(pids["supervisor"])
+    os.kill(pids["kwok"], signal.SIGKILL)
+    _wait_ended(fd)
+    os.close(fd)
+    died.stop()
+
+    with sandboxes.start(directory=tmp_path) as started:
+        assert started.admin.get("/api/v1/namespaces/old") is None
+
+
 @pytest.mark.parametrize("victim", ["parent", "supervisor"])
 def test_nothing_survives_the_kill_of(victim: str) -> None:
     script = """

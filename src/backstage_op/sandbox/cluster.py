@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import shutil
 import socket
 import tempfile
 import time
@@ -15,7 +16,7 @@ from backstage_op import errors
 from backstage_op.document import Document
 
 from . import assets as asset_sources
-from . import commands, credentials
+from . import commands, credentials, supervisor
 from .admin import Admin, Manifests
 from .audit import AuditEvent, read_events
 from .commands import LOOPBACK, Layout, Ports
@@ -192,6 +193,8 @@ def start(
         except PortTakenError:
             if attempt == _ATTEMPTS - 1:
                 raise
+            if directory is None:
+                shutil.rmtree(layout.directory, ignore_errors=True)
             say("a port was taken meanwhile; starting again on others")
     raise AssertionError("unreachable")
 
@@ -289,7 +292,18 @@ def _new_layout(directory: Path | None) -> Layout:
         raise errors.SandboxError(
             f"a sandbox runs in {directory} already; stop it or give another directory"
         )
-    return Layout(directory)
+    layout = Layout(directory)
+    _remove_leftovers(layout)
+    return layout
+
+
+def _remove_leftovers(layout: Layout) -> None:
+    """Remove what an earlier sandbox wrote here, lest it be taken for news."""
+    shutil.rmtree(layout.directory / "etcd", ignore_errors=True)
+    (layout.directory / supervisor.FAILURE_NAME).unlink(missing_ok=True)
+    layout.audit_log.unlink(missing_ok=True)
+    for name in ("supervisor", *asset_sources.NAMES):
+        layout.log(name).unlink(missing_ok=True)
 
 
 def _free_ports() -> Ports:
