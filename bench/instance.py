@@ -21,7 +21,7 @@ from .wanted import backstage_document
 _USER: Final = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
 _AGENT: Final = "backstage-op/"
 _READS: Final = ("get", "list", "watch")
-_POLL_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.2
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):

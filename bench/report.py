@@ -88,8 +88,9 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
 def _cells(figure: Figure) -> Iterator[str]:
     yield figure.name
-    for value in (figure.median, figure.lowest, figure.highest):
-        yield _text(value, figure.unit)
+    yield _text(figure.median, figure.unit)
+    for value in (figure.lowest, figure.highest):
+        yield _text(value, figure.unit) if figure.samples > 1 else ""
     yield str(figure.samples)
 
 
