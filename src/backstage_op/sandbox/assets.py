@@ -51,6 +51,7 @@ def obtain(
     with store.locked() as waited:
         if waited:
             on_progress("another process made the binaries, looking again")
+        store.sweep()
         found |= _stored(store, found)
         missing = [name for name in NAMES if name not in found]
         if missing and not offline:
@@ -113,4 +114,5 @@ def _versions_key() -> str:
     digest = hashlib.sha256(platform.machine().encode())
     for name in ("go.mod", "go.sum"):
         digest.update((gobuild.MODULE / name).read_bytes())
+    digest.update(repr(gobuild.FLAGS).encode())
     return f"{gobuild.versions()['kubernetes']}-{digest.hexdigest()[:12]}"

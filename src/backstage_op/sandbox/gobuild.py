@@ -27,6 +27,7 @@ _PACKAGES: Final = {
     "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
     "kwok": "sigs.k8s.io/kwok/cmd/kwok",
 }
+FLAGS: Final = ("-mod=readonly", "-buildvcs=false", "-trimpath")
 _LEAST_GO: Final = (1, 26)
 _LEAST_FREE_BYTES: Final = 6 << 30
 _REPORT_SECONDS: Final = 10.0
@@ -117,9 +118,7 @@ def _command(name: str, output: Path) -> list[str]:
     return [
         "go",
         "build",
-        "-mod=readonly",
-        "-buildvcs=false",
-        "-trimpath",
+        *FLAGS,
         f"-ldflags=-s -w {linker}",
         "-o",
         str(output),

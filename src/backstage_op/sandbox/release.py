@@ -39,6 +39,21 @@ def fetch(
     Raises:
         errors.SandboxError: it cannot be reached, or is not what was published.
     """
+    try:
+        return _fetch(name, versions, folder, sites, on_progress)
+    except (ValueError, IndexError, KeyError, tarfile.TarError) as error:
+        raise errors.SandboxError(
+            f"{name}: what is published there is not a release: {error}"
+        ) from error
+
+
+def _fetch(
+    name: str,
+    versions: dict[str, str],
+    folder: Path,
+    sites: Sites,
+    on_progress: Callable[[str], None],
+) -> Path:
     architecture = _ARCHITECTURES.get(platform.machine(), platform.machine())
     on_progress(f"downloading {name}")
     with httpx2.Client(timeout=_TIMEOUT, follow_redirects=True) as client:

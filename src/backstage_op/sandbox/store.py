@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,6 +70,12 @@ class Store:
                 waited = True
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield waited
+
+    def sweep(self) -> None:
+        """Remove what processes that were killed left behind; call it locked."""
+        for folder in self.folder.iterdir():
+            if folder.is_dir():
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _entries(self) -> dict[str, _Entry]:
         try:
