@@ -81,7 +81,8 @@ class Bench:
             ):
                 instances = Instances(self._box, client)
                 await self._measure_rounds(client, bare, instances)
-                await self._measure_crowd(client, bare, instances, process)
+                if self._crowd:
+                    await self._measure_crowd(client, bare, instances, process)
 
     async def _measure_starts(self) -> None:
         say(f"starting the operator {_STARTS} times")
@@ -190,6 +191,8 @@ def main() -> None:
         "--offline", action="store_true", help="fetch no binaries, build them"
     )
     options = parser.parse_args()
+    if options.rounds < 1 or options.crowd < 0:
+        parser.error("--rounds is 1 or more, --crowd 0 or more")
     try:
         results = _run(options)
     except errors.SandboxError as error:
