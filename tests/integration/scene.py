@@ -177,11 +177,8 @@ class Scene:
         """Run kubectl as administrator in this namespace; return its output."""
         program = shutil.which("kubectl")
         assert program is not None, "kubectl is not on PATH"
+        target = ["--kubeconfig", str(self.sandbox.kubeconfig), "-n", self.namespace]
         done = subprocess.run(
-            [program, "--kubeconfig", self.sandbox.kubeconfig, "-n", self.namespace]
-            + list(arguments),
-            capture_output=True,
-            text=True,
-            check=True,
+            [program, *target, *arguments], capture_output=True, text=True, check=True
         )
         return done.stdout

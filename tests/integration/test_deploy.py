@@ -26,9 +26,8 @@ def test_kubectl_waits_for_and_shows_a_deployed_resource(scene: Scene) -> None:
     scene.kubectl("wait", "--for=condition=Deployed", "backstage/my", "--timeout=30s")
 
     header, row = scene.kubectl("get", "backstage", "my").splitlines()
-    assert header.split()[0] == "NAME"
-    assert row.split()[0] == "my"
-    assert "Deployed" in row or "True" in row
+    assert header.split() == ["NAME", "DEPLOYED", "REASON", "URL", "AGE"]
+    assert row.split()[:3] == ["my", "True", "Deployed"]
     live = scene.get(kube.BACKSTAGE, "my")
     generation = live["metadata"]["generation"]
     assert live["status"]["observedGeneration"] == generation

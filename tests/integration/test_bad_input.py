@@ -1,0 +1,157 @@
+"""What a user gets wrong: said at once, in a condition, without a hot loop."""
+
+from typing import Any
+
+import pytest
+
+from backstage_op import kube
+
+from .process import OperatorProcess, wait_until
+from .scene import Scene
+
+pytestmark = [pytest.mark.controlplane, pytest.mark.usefixtures("operator")]
+
+WITH_APP_CONFIG = {"application": {"appConfig": {"configMaps": [{"name": "config"}]}}}
+A_FEW = 10
+
+
+def test_a_missing_config_map_is_waited_for_without_a_loop(
+    scene: Scene, operator: OperatorProcess
+) -> None:
+    before = operator.reconciles()
+    scene.backstage(WITH_APP_CONFIG)
+
+    message = scene.wait_condition("Config", "False", "ReferencedObjectNotFound")
+
+    assert 'ConfigMap "config"' in message
+    assert "spec.application.appConfig.configMaps[0]" in message
+    assert set(scene.written()) == {"backstages/status"}
+
+    scene.backstage(name="other")
+    scene.wait_deployed("other")
+
+    assert operator.reconciles() - before <= A_FEW * 2
+    assert scene.written().count("backstages/status") == 1 + 2
+
+    scene.config_map("config", {"app-config.yaml": "app: {title: A}"})
+    scene.wait_deployed()
+    assert scene.conditions()["Config"]["status"] == "True"
+
+
+def test_a_missing_config_map_costs_a_few_reconciles(
+    scene: Scene, operator: OperatorProcess
+) -> None:
+    before = operator.reconciles()
+    scene.backstage(WITH_APP_CONFIG)
+    scene.wait_condition("Config", "False", "ReferencedObjectNotFound")
+
+    assert operator.reconciles() - before <= A_FEW
+
+
+def test_a_secret_that_goes_missing_is_said_and_the_portal_left_alone(
+    scene: Scene,
+) -> None:
+    scene.apply("v1", "Secret", "token", stringData={"TOKEN": "hidden"})
+    scene.backstage({"application": {"extraEnvs": {"secrets": [{"name": "token"}]}}})
+    scene.wait_deployed()
+    deployment = scene.get(kube.DEPLOYMENT, "backstage-my")
+
+    scene.delete(kube.SECRET, "token")
+
+    message = scene.wait_condition("Config", "False", "ReferencedObjectNotFound")
+    assert 'Secret "token"' in message
+    after = scene.get(kube.DEPLOYMENT, "backstage-my")
+    assert after["metadata"]["generation"] == deployment["metadata"]["generation"]
+
+
+def _application(**fields: Any) -> dict[str, Any]:
+    return {"application": fields}
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason", "words"),
+    [
+        pytest.param(
+            _application(appConfig={"configMaps": [{"name": "there", "key": "no"}]}),
+            "ReferencedKeyNotFound",
+            ["spec.application.appConfig.configMaps[0]", '"there"', 'key "no"'],
+            id="missing key",
+        ),
+        pytest.param(
+            _application(
+                extraEnvs={
+                    "envs": [{"name": "A", "value": "b", "containers": ["nobody"]}]
+                }
+            ),
+            "InvalidSpec",
+            ["spec.application.extraEnvs.envs[0]", "nobody", "backstage-backend"],
+            id="unknown container",
+        ),
+        pytest.param(
+            {"rawRuntimeConfig": {"backstageConfig": "malformed"}},
+            "InvalidRawConfig",
+            ["malformed", "deployment.yaml", "line"],
+            id="raw configuration that is not YAML",
+        ),
+        pytest.param(
+            {"rawRuntimeConfig": {"backstageConfig": "wrong-kind"}},
+            "InvalidRawConfig",
+            ["wrong-kind", "service.yaml", "Service", "Secret"],
+            id="raw configuration of another kind",
+        ),
+        pytest.param(
+            {"rawRuntimeConfig": {"backstageConfig": "misspelled"}},
+            "UnknownKey",
+            ["misspelled", "servcie.yaml", "service.yaml"],
+            id="raw configuration under a misspelled key",
+        ),
+        pytest.param(
+            {"flavours": [{"name": "nobody-knows"}]},
+            "InvalidSpec",
+            ["nobody-knows"],
+            id="unknown flavour",
+        ),
+        pytest.param(
+            _application(
+                appConfig={"configMaps": [{"name": "no-1"}]},
+                extraFiles={"secrets": [{"name": "no-2", "key": "a"}]},
+            ),
+            "ReferencedObjectNotFound",
+            ['"no-1"', '"no-2"'],
+            id="two faults at once",
+        ),
+    ],
+)
+def test_a_fault_is_named_with_its_place_and_nothing_is_applied(
+    scene: Scene, spec: dict[str, Any], reason: str, words: list[str]
+) -> None:
+    scene.config_map("there", {"app-config.yaml": "app: {}"})
+    scene.config_map("malformed", {"deployment.yaml": "a: [1\nb: 2"})
+    scene.config_map("misspelled", {"servcie.yaml": "kind: Service"})
+    scene.config_map("wrong-kind", {"service.yaml": "apiVersion: v1\nkind: Secret\n"})
+
+    scene.backstage(spec)
+
+    message = scene.wait_condition("Config", "False", reason)
+    assert [word for word in words if word not in message] == [], message
+    assert scene.conditions()["Deployed"]["reason"] == "DeployFailed"
+    assert set(scene.written()) == {"backstages/status"}
+
+
+def test_what_the_api_server_refuses_is_said_with_its_words(scene: Scene) -> None:
+    scene.config_map(
+        "raw",
+        {
+            "service.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n"
+            "spec: {ports: [{port: 99999999}]}\n"
+        },
+    )
+
+    scene.backstage({"rawRuntimeConfig": {"backstageConfig": "raw"}})
+
+    message = scene.wait_condition("Deployed", "False", "DeployFailed")
+    assert "spec.ports[0].port" in message
+    wait_until(
+        lambda: scene.find(kube.DEPLOYMENT, "backstage-my") is not None,
+        "one refused object holds up everything",
+    )

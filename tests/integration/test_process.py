@@ -1,0 +1,175 @@
+"""The process: what it starts with, how it stops, what it cannot start with."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import backstage_op
+from backstage_op import kube
+from backstage_op.sandbox import Sandbox, load
+
+from .conftest import StartOperator
+from .process import clean_environment, run_command, wait_until
+from .scene import Scene, operator_events
+
+pytestmark = pytest.mark.controlplane
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+
+def test_a_restart_writes_nothing_and_ends_within_five_seconds(
+    scene: Scene, start_operator: StartOperator
+) -> None:
+    operator = start_operator()
+    scene.backstage()
+    scene.wait_deployed()
+    assert operator.stop() < 5
+    since = scene.mark()
+
+    operator = start_operator()
+
+    wait_until(lambda: operator.reconciles() > 0, "no reconcile")
+    assert operator.stop() < 5
+    assert scene.writes(since) == []
+    assert any(event.verb == "list" for event in operator_events(scene.sandbox, since))
+
+
+def test_nothing_is_requested_beyond_the_rights_that_are_deployed(
+    sandbox: Sandbox, start_operator: StartOperator
+) -> None:
+    since = sandbox.audit_offset()
+
+    start_operator("--namespace=").stop()
+
+    events = operator_events(sandbox, since)
+    # Routes are asked for where nobody serves them, and that is no fault.
+    assert {e.code for e in events if e.resource != "routes"} <= {200, 0}
+
+
+@pytest.mark.parametrize(
+    ("file", "text_and_words"),
+    [
+        ("service.yaml", ("apiVersion: v1\nkind: Secret\n", ["Secret", "Service"])),
+        ("deployment.yaml", ("kind: [Deployment\n", ["line"])),
+    ],
+    ids=["another kind", "not YAML"],
+)
+def test_a_bad_default_configuration_is_named_in_the_condition(
+    scene: Scene,
+    start_operator: StartOperator,
+    tmp_path: Path,
+    file: str,
+    text_and_words: tuple[str, list[str]],
+) -> None:
+    text, words = text_and_words
+    shipped = Path(backstage_op.__file__).parent / "default" / "backstage.io"
+    folder = tmp_path / "config"
+    shutil.copytree(shipped, folder)
+    (folder / "default-config" / file).write_text(text)
+    start_operator(f"--default-config={folder}")
+
+    scene.backstage()
+
+    wait_until(lambda: "Config" in scene.conditions(), "no condition")
+    config = scene.conditions()["Config"]
+    assert config["status"] == "False"
+    assert file in config["message"]
+    assert [word for word in words if word not in config["message"]] == []
+    assert set(scene.written()) == {"backstages/status"}
+
+
+def test_a_right_to_write_that_is_missing_is_named_and_the_rest_is_applied(
+    sandbox: Sandbox, namespace: str, start_operator: StartOperator
+) -> None:
+    kubeconfig = _account_that_cannot_write_services(sandbox, namespace)
+    start_operator(f"--namespace={namespace}", kubeconfig=kubeconfig)
+    scene = Scene(sandbox, namespace)
+
+    scene.backstage()
+
+    message = scene.wait_condition("Deployed", "False", "DeployFailed")
+    assert "services" in message
+    assert scene.find(kube.SERVICE, "backstage-my") is None
+    wait_until(
+        lambda: (
+            scene.find(kube.CONFIG_MAP, "backstage-appconfig-my-default") is not None
+        ),
+        "the app-config was not applied",
+    )
+
+
+def _account_that_cannot_write_services(sandbox: Sandbox, namespace: str) -> Path:
+    account, role, binding = load(DEPLOY / "rbac.yaml")
+    name = f"limited-{namespace}"
+    for document in (account, role, binding):
+        document["metadata"]["name"] = name
+    account["metadata"]["namespace"] = namespace
+    for rule in role["rules"]:
+        if "services" in rule["resources"]:
+            rule["resources"].remove("services")
+    role["rules"].append(
+        {
+            "apiGroups": [""],
+            "resources": ["services"],
+            "verbs": ["get", "list", "watch"],
+        }
+    )
+    binding["roleRef"]["name"] = name
+    binding["subjects"] = [
+        {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+    ]
+    sandbox.apply([account, role, binding])
+    return sandbox.service_account_kubeconfig(namespace, name)
+
+
+@pytest.mark.parametrize("text", [None, "", "a: [", "kind: Config\n"])
+def test_a_kubeconfig_that_cannot_be_used_ends_with_one_line_and_code_2(
+    tmp_path: Path, text: str | None
+) -> None:
+    path = tmp_path / "kubeconfig"
+    if text is not None:
+        path.write_text(text)
+
+    done = _run(f"--kubeconfig={path}")
+
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert str(path) in line
+
+
+def test_no_kubeconfig_at_all_ends_with_one_line_and_code_2(tmp_path: Path) -> None:
+    done = _run(home=tmp_path)
+
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "kubeconfig" in line.lower()
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--health-probe-bind-address=nonsense",
+        "--metrics-bind-address=:8080",
+        "--default-config=/does/not/exist",
+    ],
+)
+def test_a_flag_that_cannot_be_used_ends_with_one_line_and_code_2(flag: str) -> None:
+    done = _run(flag)
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
+def _run(
+    *flags: str, home: Path = Path("/nonexistent")
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        run_command("run", *flags),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+        env=clean_environment(HOME=str(home)),
+    )
