@@ -208,11 +208,6 @@ def test_an_instance_is_idled_by_its_annotation(value: str, is_idled: bool) -> N
     ],
     ids=lambda manifests: next(iter(manifests)),
 )
-@pytest.mark.xfail(
-    strict=True,
-    reason="a manifest's shape is not checked",
-    raises=(AttributeError, KeyError, TypeError, ValueError),
-)
 def test_a_raw_manifest_of_the_wrong_shape_is_a_fault(
     manifests: dict[str, Document],
 ) -> None:

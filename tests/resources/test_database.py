@@ -181,11 +181,11 @@ def test_a_stateful_set_without_a_container_is_a_fault() -> None:
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="the Secret is referred to but never made")
-def test_a_configuration_without_the_secret_does_not_refer_to_it() -> None:
+def test_a_configuration_without_the_secret_gets_it_all_the_same() -> None:
     composition = resources.compose(inputs(files={"db-secret.yaml": None}))
 
-    assert composition.faults or "envFrom" not in backend(composition.documents)
+    assert composition.faults == ()
+    assert composition.documents["db-secret"]["type"] == "Opaque"
 
 
 def test_instance_is_whom_objects_belong_to() -> None:

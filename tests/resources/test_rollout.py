@@ -117,7 +117,6 @@ def test_pods_that_cannot_be_created_are_a_failure() -> None:
     assert readiness.message == "exceeded quota"
 
 
-@pytest.mark.xfail(strict=True, reason="it has the reason of the condition instead")
 def test_a_failure_to_create_pods_is_told_apart_by_its_reason() -> None:
     """What publishes the status knows a failed rollout by these two reasons."""
     live = _deployment(

@@ -17,7 +17,7 @@ import msgspec
 from backstage_op import errors
 from backstage_op.document import Document
 
-from . import manifests, plugins
+from . import manifests, plugins, shapes
 from .defaults import DefaultConfig, Flavour
 from .merge import merge
 
@@ -123,7 +123,7 @@ class Layers(msgspec.Struct, frozen=True, kw_only=True):
         base, *patches = layers
         if key not in self.raw:
             patches += self._platform_patch(key)
-        return _checked(_merge_all(base, patches, key), key, kinds)
+        return _shaped(_merge_all(base, patches, key), key)
 
     def many(self, key: str, kinds: Collection[tuple[str, str]]) -> tuple[Layered, ...]:
         """Return the manifests of a key that may hold several objects, in order.
@@ -137,7 +137,7 @@ class Layers(msgspec.Struct, frozen=True, kw_only=True):
         layers = [layer for text in self._texts(key) for layer in text.all(key)]
         origins: dict[str, str] = {}
         for layer in layers:
-            _checked(layer, key, kinds)
+            _shaped(_checked(layer, key, kinds), key)
             name = layer.document.get("metadata", {}).get("name")
             if not isinstance(name, str) or not name:
                 raise errors.ManifestError(
@@ -268,6 +268,13 @@ def _checked(layer: Layered, key: str, kinds: Collection[tuple[str, str]]) -> La
         raise _unexpected(layer, key, f"{kind} of apiVersion {versions}", found)
     for field in ("metadata", "spec", "data"):
         _expect_mapping(layer, key, field, document)
+    return layer
+
+
+def _shaped(layer: Layered, key: str) -> Layered:
+    """Check what is the result of all layers; a patch alone may be anything."""
+    if (problem := shapes.problem(layer.document)) is not None:
+        raise errors.ManifestError(layer.origin, key, problem)
     return layer
 
 

@@ -192,12 +192,12 @@ def _database_objects(scope: Scope) -> Iterator[RuntimeObject]:
             if layered is not None:
                 found[key] = layered
     instance = scope.instance
-    secret = found.get(database.SECRET_CONFIG_KEY)
-    if secret is not None and not spec.auth_secret_name:
+    if not spec.auth_secret_name:
+        secret = found.get(database.SECRET_CONFIG_KEY)
         yield database.DatabaseSecret(
             key=database.SECRET_KEY,
             instance=instance,
-            manifest=secret.document,
+            manifest=secret.document if secret else database.EMPTY_SECRET,
             password=scope.inputs.database_password,
         )
     if (layered := found.get(database.SERVICE_CONFIG_KEY)) is not None:
@@ -222,7 +222,7 @@ def _database_needs(
     found: Mapping[str, config.Layered], *, has_secret: bool
 ) -> tuple[Need, ...]:
     needs = []
-    if has_secret and database.SECRET_CONFIG_KEY in found:
+    if has_secret:
         needs.append(Need(database.SECRET_KEY))
     if database.SERVICE_CONFIG_KEY in found:
         needs.append(Need(database.SERVICE_KEY))

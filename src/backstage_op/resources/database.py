@@ -19,6 +19,9 @@ SECRET_CONFIG_KEY: Final = "db-secret.yaml"  # noqa: S105 - a key, not a secret
 SERVICE_CONFIG_KEY: Final = "db-service.yaml"
 STATEFUL_SET_CONFIG_KEY: Final = "db-statefulset.yaml"
 
+EMPTY_SECRET: Final[Document] = {"apiVersion": "v1", "kind": SECRET, "type": "Opaque"}
+"""What the password is put into where the configuration has no manifest for it."""
+
 _PORT: Final = "5432"
 
 

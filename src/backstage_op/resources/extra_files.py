@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from backstage_op import api
+from backstage_op import api, errors
 
 from . import configured, naming, pod_template
 from .base import Kinds
@@ -48,9 +48,16 @@ def _configured(scope: Scope, key: str, kinds: Kinds) -> Iterator[Part]:
             sub_path = configured.annotation_of(found, naming.SUB_PATH) or ""
             directory = pod_template.joined(root, annotated)
             data = configured.data_of(found)
-            if sub_path and sub_path != _EACH:
-                data = {k: v for k, v in data.items() if k == sub_path}
             kind = found.ref.kind
+            if sub_path and sub_path != _EACH:
+                if sub_path not in data:
+                    raise errors.ManifestError(
+                        layered.origin,
+                        key,
+                        f'annotation {naming.SUB_PATH}: no entry "{sub_path}" in '
+                        f'{kind} "{found.manifest["metadata"]["name"]}"; name one',
+                    )
+                data = {k: v for k, v in data.items() if k == sub_path}
             mounts = (
                 _files(kind, found.name, directory, data)
                 if sub_path

@@ -31,7 +31,7 @@ def deployment_readiness(live: Document) -> Readiness:
         if condition.get("status") == failing:
             return Readiness(
                 ready=False,
-                reason=condition.get("reason") or condition_type,
+                reason=_reason(condition_type, condition),
                 message=str(condition.get("message", "")),
             )
     return _complete(live, status, available="availableReplicas")
@@ -83,6 +83,13 @@ def _complete(
     if surplus > 0:
         return _in_progress(f"{surplus} old pods are still to end")
     return READY
+
+
+def _reason(condition_type: str, condition: Document) -> str:
+    """Return the word for a rollout that fails: the type says it, or the reason."""
+    if condition_type == REPLICA_FAILURE:
+        return REPLICA_FAILURE
+    return str(condition.get("reason") or condition_type)
 
 
 def _condition(status: Document, condition_type: str) -> Document:
