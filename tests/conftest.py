@@ -13,12 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from trio.testing import MockClock
 
 from backstage_op import sandbox as sandboxes
 
 _CRD = Path(__file__).parent.parent / "crd"
+
+# Slow machines are not wrong ones. A failure prints how to repeat it.
+hypothesis.settings.register_profile("here", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("here")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
