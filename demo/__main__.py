@@ -158,10 +158,15 @@ def main() -> None:
     parser.add_argument(
         "--offline", action="store_true", help="fetch no binaries, build them"
     )
+    parser.add_argument(
+        "--picture", type=Path, metavar="FILE", help="save what is shown as an SVG"
+    )
     options = parser.parse_args()
-    stage = Stage()
+    stage = Stage(is_recorded=options.picture is not None)
     try:
         _play(stage, keep=options.keep, offline=options.offline)
+        if options.picture is not None:
+            stage.save_picture(options.picture)
     except errors.SandboxError as error:
         sys.exit(_complain(error, 2))
     except errors.OperatorError as error:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, Protocol, final
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+_PICTURE_COLUMNS: Final = 92
+_FONT_FACE: Final = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 _COLORS: Final = {
     "ok": "green",
     "changed": "yellow",
@@ -33,10 +37,15 @@ class Board(Protocol):
 class Stage:
     """Where the demo speaks. Every line begins with the seconds since the start."""
 
-    def __init__(self) -> None:
-        self._console = Console(highlight=False, soft_wrap=True)
+    def __init__(self, *, is_recorded: bool = False) -> None:
+        self._console = Console(
+            highlight=False,
+            soft_wrap=True,
+            record=is_recorded,
+            width=_PICTURE_COLUMNS if is_recorded else None,
+        )
         self._start = time.monotonic()
-        self._is_live = sys.stdout.isatty()
+        self._is_live = sys.stdout.isatty() and not is_recorded
 
     def act(self, title: str) -> None:
         """Begin a part."""
@@ -47,6 +56,11 @@ class Stage:
         seconds = time.monotonic() - self._start
         self._console.print(f"[bright_black]{seconds:6.1f} s[/] ", end="")
         self._console.print(text, markup=False)
+
+    def save_picture(self, path: Path) -> None:
+        """Write what was said as a picture (SVG), with fonts of the viewer's."""
+        svg = self._console.export_svg(title="nox -s demo")
+        path.write_text(_FONT_FACE.sub("", svg), encoding="utf-8")
 
     @contextmanager
     def board(self) -> Iterator[Board]:
