@@ -1,0 +1,126 @@
+"""The HTTP server of probes and metrics, on a real socket."""
+
+import socket
+
+import anyio
+import pytest
+from anyio.abc import SocketStream
+
+from backstage_op import errors
+from backstage_op.operator import probes
+from backstage_op.operator.probes import Address, Response
+
+HANDLERS = {
+    "/healthz": lambda: Response(200, b"ok\n"),
+    "/readyz": lambda: Response(503, b"not ready\n"),
+}
+LOOPBACK = Address("127.0.0.1", 0)
+
+
+async def _read(stream: SocketStream, until: bytes) -> bytes:
+    received = b""
+    while not received.endswith(until):
+        received += await stream.receive()
+    return received
+
+
+async def _exchange(*requests: tuple[bytes, bytes]) -> list[bytes]:
+    """Send requests over one connection; return the answers."""
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            port = await tasks.start(probes.serve, LOOPBACK, HANDLERS)
+            async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+                answers = []
+                for request, end in requests:
+                    await stream.send(request)
+                    answers.append(await _read(stream, end))
+            tasks.cancel_scope.cancel()
+    return answers
+
+
+def _request(method: str, target: str) -> bytes:
+    return f"{method} {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status", "body"),
+    [
+        ("GET", "/healthz", b"200", b"ok\n"),
+        ("GET", "/healthz?verbose=1", b"200", b"ok\n"),
+        ("GET", "/readyz", b"503", b"not ready\n"),
+        ("GET", "/", b"404", b"not found\n"),
+        ("GET", "/../etc/passwd", b"404", b"not found\n"),
+        ("DELETE", "/healthz", b"405", b"method not allowed\n"),
+    ],
+)
+async def test_a_request_is_answered(
+    method: str, target: str, status: bytes, body: bytes
+) -> None:
+    (answer,) = await _exchange((_request(method, target), body))
+
+    assert answer.split(b" ", 2)[1] == status
+
+
+async def test_head_is_answered_without_a_body() -> None:
+    (answer,) = await _exchange((_request("HEAD", "/healthz"), b"\r\n\r\n"))
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"Content-Length: 3" in answer
+
+
+async def test_a_connection_serves_several_requests() -> None:
+    answers = await _exchange(
+        (_request("GET", "/healthz"), b"ok\n"),
+        (_request("GET", "/readyz"), b"not ready\n"),
+    )
+
+    assert [answer.split(b" ", 2)[1] for answer in answers] == [b"200", b"503"]
+
+
+@pytest.mark.parametrize(
+    "sent", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nA: " + b"a" * 100_000, b""]
+)
+async def test_a_bad_client_harms_no_other(sent: bytes) -> None:
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            port = await tasks.start(probes.serve, LOOPBACK, HANDLERS)
+            async with await anyio.connect_tcp("127.0.0.1", port) as bad:
+                with anyio.move_on_after(5):
+                    await bad.send(sent)
+            async with await anyio.connect_tcp("127.0.0.1", port) as good:
+                await good.send(_request("GET", "/healthz"))
+                assert await _read(good, b"ok\n")
+            tasks.cancel_scope.cancel()
+
+
+async def test_an_address_in_use_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(errors.SettingsError) as caught:
+            await probes.serve(Address("127.0.0.1", port), HANDLERS)
+
+    assert f"127.0.0.1:{port}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("0", None),
+        ("", None),
+        (":8081", Address(None, 8081)),
+        ("127.0.0.1:8081", Address("127.0.0.1", 8081)),
+        ("[::1]:8081", Address("::1", 8081)),
+    ],
+)
+def test_an_address_is_written_as_for_the_go_operator(
+    text: str, address: Address | None
+) -> None:
+    assert Address.parse("--flag", text) == address
+
+
+@pytest.mark.parametrize("text", ["8081", ":http", "host:", ":65536", "a:b:c"])
+def test_what_is_no_address_is_refused_with_the_flag(text: str) -> None:
+    with pytest.raises(errors.SettingsError) as caught:
+        Address.parse("--flag", text)
+
+    assert str(caught.value).startswith(f"--flag: {text!r}")

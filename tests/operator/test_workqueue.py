@@ -1,0 +1,156 @@
+"""The queue of keys, on a clock that jumps."""
+
+import anyio
+from trio.testing import MockClock
+
+from backstage_op.operator import workqueue
+from backstage_op.operator.workqueue import WorkQueue
+
+
+async def _is_idle(queue: WorkQueue[str]) -> bool:
+    with anyio.move_on_after(0.05):
+        await queue.get()
+        return False
+    return True
+
+
+async def test_a_key_that_is_added_twice_is_worked_on_once() -> None:
+    queue = WorkQueue[str]()
+    queue.add("a")
+    queue.add("a")
+
+    assert len(queue) == 1
+    assert await queue.get() == "a"
+    queue.done("a")
+    assert await _is_idle(queue)
+
+
+async def test_keys_come_in_the_order_in_which_they_were_added() -> None:
+    queue = WorkQueue[str]()
+    for key in ("b", "a", "c"):
+        queue.add(key)
+
+    assert [await queue.get() for _ in range(3)] == ["b", "a", "c"]
+
+
+async def test_a_key_that_is_worked_on_waits_until_that_is_done() -> None:
+    queue = WorkQueue[str]()
+    queue.add("a")
+    await queue.get()
+
+    queue.add("a")
+    assert await _is_idle(queue)
+    queue.done("a")
+
+    assert await queue.get() == "a"
+
+
+async def test_other_keys_go_on_while_one_is_worked_on() -> None:
+    queue = WorkQueue[str]()
+    queue.add("a")
+    await queue.get()
+    queue.add("a")
+    queue.add("b")
+
+    assert await queue.get() == "b"
+
+
+async def test_a_worker_that_waits_is_woken() -> None:
+    queue = WorkQueue[str]()
+    got: list[str] = []
+
+    async def work() -> None:
+        got.append(await queue.get())
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(work)
+            await anyio.wait_all_tasks_blocked()
+            queue.add("a")
+
+    assert got == ["a"]
+
+
+async def test_a_worker_that_is_cancelled_takes_no_key_with_it() -> None:
+    queue = WorkQueue[str]()
+    with anyio.move_on_after(0.01):
+        await queue.get()
+
+    queue.add("a")
+
+    assert await queue.get() == "a"
+
+
+async def test_a_delayed_key_comes_when_it_is_due() -> None:
+    queue = WorkQueue[str]()
+    start = anyio.current_time()
+    queue.add("a", 0.2)
+
+    assert await queue.get() == "a"
+    assert 0.2 <= anyio.current_time() - start < 5
+
+
+async def test_an_earlier_time_replaces_a_later_one_and_not_the_other_way() -> None:
+    queue = WorkQueue[str]()
+    queue.add("a", 1000)
+    queue.add("a")
+    queue.add("a", 2000)
+
+    with anyio.fail_after(5):
+        assert await queue.get() == "a"
+    queue.done("a")
+    assert len(queue) == 0
+
+
+async def test_a_key_that_becomes_due_while_worked_on_is_not_lost() -> None:
+    queue = WorkQueue[str]()
+    queue.add("a")
+    await queue.get()
+    queue.add("a", 0.01)
+    assert await _is_idle(queue)
+
+    queue.done("a")
+
+    with anyio.fail_after(5):
+        assert await queue.get() == "a"
+
+
+async def test_the_backoff_doubles_up_to_a_limit_and_starts_anew() -> None:
+    queue = WorkQueue[str]()
+
+    waits = [queue.retry("a") for _ in range(40)]
+
+    for number, wait in enumerate(waits[:10], 1):
+        longest = workqueue.FIRST_BACKOFF_SECONDS * 2**number
+        assert longest / 2 <= wait <= longest
+    assert all(150 <= wait <= 300 for wait in waits[-10:])
+    queue.forget("a")
+    assert queue.retry("a") <= workqueue.FIRST_BACKOFF_SECONDS * 2
+
+
+async def test_one_key_that_fails_delays_no_other() -> None:
+    queue = WorkQueue[str]()
+    for _ in range(10):
+        queue.retry("a")
+
+    assert queue.retry("b") <= workqueue.FIRST_BACKOFF_SECONDS * 2
+
+
+def test_a_day_of_failures_is_a_few_hundred_tries() -> None:
+    async def fail_all_day() -> int:
+        queue = WorkQueue[str]()
+        queue.add("a")
+        tries = 0
+        with anyio.move_on_after(24 * 3600):
+            while True:
+                key = await queue.get()
+                tries += 1
+                queue.retry(key)
+                queue.done(key)
+        return tries
+
+    # A day passes on trio's virtual clock alone.
+    clock = MockClock(autojump_threshold=0)
+    tries = anyio.run(fail_all_day, backend="trio", backend_options={"clock": clock})
+
+    assert 24 * 12 < tries < 24 * 24 + 20

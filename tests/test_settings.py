@@ -1,0 +1,68 @@
+"""What is taken from the environment."""
+
+from pathlib import Path
+
+import pytest
+
+from backstage_op import errors
+from backstage_op.settings import SandboxSettings, Settings
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.usefixtures("home")
+def test_an_empty_environment_leaves_everything_to_the_defaults() -> None:
+    assert Settings.from_env({}) == Settings()
+
+
+@pytest.mark.usefixtures("home")
+def test_the_variables_of_the_go_operator_are_read() -> None:
+    environ = {
+        "LOCALBIN": "/config",
+        "RELATED_IMAGE_backstage": "example.com/backstage:1",
+        "RELATED_IMAGE_postgresql": "example.com/postgresql:1",
+        "KUBECONFIG": "/kubeconfig",
+    }
+
+    assert Settings.from_env(environ) == Settings(
+        local_bin=Path("/config"),
+        backstage_image="example.com/backstage:1",
+        postgresql_image="example.com/postgresql:1",
+        kubeconfig=Path("/kubeconfig"),
+    )
+
+
+def test_the_kubeconfig_of_the_home_is_used_outside_of_a_pod(home: Path) -> None:
+    path = home / ".kube" / "config"
+    path.parent.mkdir()
+    path.write_text("")
+
+    assert Settings.from_env({}).kubeconfig == path
+    in_a_pod = Settings.from_env({"KUBERNETES_SERVICE_HOST": "10.0.0.1"})
+    assert in_a_pod.kubeconfig is None
+
+
+def test_several_kubeconfigs_are_refused_with_a_remedy() -> None:
+    with pytest.raises(errors.SettingsError) as caught:
+        Settings.from_env({"KUBECONFIG": "/a:/b"})
+
+    assert str(caught.value) == (
+        "KUBECONFIG names 2 files; name one, or pass --kubeconfig"
+    )
+
+
+def test_empty_parts_of_kubeconfig_do_not_count() -> None:
+    assert Settings.from_env({"KUBECONFIG": ":/a:"}).kubeconfig == Path("/a")
+
+
+def test_the_sandbox_keeps_its_binaries_in_the_cache_of_the_user(home: Path) -> None:
+    assert SandboxSettings.from_env({}) == SandboxSettings(
+        assets=None, cache=home / ".cache" / "backstage-op"
+    )
+    assert SandboxSettings.from_env(
+        {"KUBEBUILDER_ASSETS": "/assets", "XDG_CACHE_HOME": "/cache"}
+    ) == SandboxSettings(assets=Path("/assets"), cache=Path("/cache/backstage-op"))
