@@ -144,8 +144,9 @@ def test_retry_after_is_read_as_a_date() -> None:
     assert seconds == pytest.approx(90, abs=3)
 
 
-def test_a_date_that_is_past_means_now() -> None:
-    assert _transient(503, retry_after="Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
+@pytest.mark.parametrize("zone", ["GMT", "-0000"])
+def test_a_date_that_is_past_means_now(zone: str) -> None:
+    assert _transient(503, retry_after=f"Wed, 21 Oct 2015 07:28:00 {zone}") == 0.0
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-1", "1.5"])

@@ -404,6 +404,23 @@ async def test_a_server_that_is_away_is_asked_less_and_less(
     ]
 
 
+async def test_after_a_success_the_same_error_is_logged_again(
+    client: kube.Client, server: ApiServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = failure(httpx2.ConnectError("refused"))
+    server.answer("watch", away, away, stream(), away, away)
+    mirror = Mirror()
+
+    async with anyio.create_task_group() as tasks:
+        await _start(tasks, client, mirror)
+        await anyio.sleep(60)
+        tasks.cancel_scope.cancel()
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "configmaps: watch ConfigMap team: no answer refused"
+    ] * 2
+
+
 async def test_a_429_is_asked_again_when_the_server_says(
     client: kube.Client, server: ApiServer
 ) -> None:
@@ -492,6 +509,27 @@ async def test_a_list_without_a_version_is_not_believed(
         tasks.cancel_scope.cancel()
 
     assert mirror.names() == ["a"]
+
+
+@pytest.mark.parametrize(
+    "item", [{}, {"metadata": {"name": "a", "resourceVersion": "many"}}]
+)
+async def test_a_list_with_an_item_that_is_no_object_is_not_believed(
+    client: kube.Client, server: ApiServer, item: Document
+) -> None:
+    async def odd(_: Any) -> httpx2.Response:
+        metadata = {"resourceVersion": "7"}
+        return httpx2.Response(200, json={"items": [item], "metadata": metadata})
+
+    server.put(_key("b"), _config_map())
+    server.answer("list", odd)
+    mirror = Mirror()
+
+    async with anyio.create_task_group() as tasks:
+        await _start(tasks, client, mirror)
+        tasks.cancel_scope.cancel()
+
+    assert mirror.names() == ["b"]
 
 
 async def test_cancelling_it_closes_the_watch(

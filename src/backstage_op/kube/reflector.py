@@ -187,6 +187,7 @@ class Reflector:
                 self._log_once(error)
                 await anyio.sleep(self._wait_after(error))
             else:
+                self._logged = ""
                 rest = _LEAST_WATCH_SECONDS - (anyio.current_time() - opened_at)
                 await anyio.sleep(max(0.0, rest))
 
