@@ -80,10 +80,11 @@ def test_a_bad_default_configuration_is_named_in_the_condition(
     assert set(scene.written()) == {"backstages/status"}
 
 
-def test_a_right_to_write_that_is_missing_is_named_and_the_rest_is_applied(
-    sandbox: Sandbox, namespace: str, start_operator: StartOperator
+@pytest.mark.parametrize("verbs", [["get", "list", "watch"], []], ids=["read", "none"])
+def test_a_right_that_is_missing_is_named_and_the_rest_is_applied(
+    sandbox: Sandbox, namespace: str, start_operator: StartOperator, verbs: list[str]
 ) -> None:
-    kubeconfig = _account_that_cannot_write_services(sandbox, namespace)
+    kubeconfig = _account_limited_in_services(sandbox, namespace, verbs)
     start_operator(f"--namespace={namespace}", kubeconfig=kubeconfig)
     scene = Scene(sandbox, namespace)
 
@@ -100,7 +101,9 @@ def test_a_right_to_write_that_is_missing_is_named_and_the_rest_is_applied(
     )
 
 
-def _account_that_cannot_write_services(sandbox: Sandbox, namespace: str) -> Path:
+def _account_limited_in_services(
+    sandbox: Sandbox, namespace: str, verbs: list[str]
+) -> Path:
     account, role, binding = load(DEPLOY / "rbac.yaml")
     name = f"limited-{namespace}"
     for document in (account, role, binding):
@@ -109,13 +112,10 @@ def _account_that_cannot_write_services(sandbox: Sandbox, namespace: str) -> Pat
     for rule in role["rules"]:
         if "services" in rule["resources"]:
             rule["resources"].remove("services")
-    role["rules"].append(
-        {
-            "apiGroups": [""],
-            "resources": ["services"],
-            "verbs": ["get", "list", "watch"],
-        }
-    )
+    if verbs:
+        role["rules"].append(
+            {"apiGroups": [""], "resources": ["services"], "verbs": verbs}
+        )
     binding["roleRef"]["name"] = name
     binding["subjects"] = [
         {"kind": "ServiceAccount", "name": name, "namespace": namespace}

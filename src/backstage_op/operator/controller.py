@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection
 from typing import Final, final
 
 import anyio
@@ -25,14 +26,16 @@ _log: Final = logging.getLogger(__name__)
 
 _LATER_SECONDS: Final = 30.0
 _RESYNC_SECONDS: Final = 600.0
+_BLIND_SECONDS: Final = 60.0
 
 
 @final
 class Controller:
     """Workers over a queue of instances, fed by caches.
 
-    ``backstages`` holds the resources, ``references`` notices objects of
-    users. Connect the caches to the ``on_…`` methods before the first event.
+    ``backstages`` holds the resources, ``index`` tells which objects of users
+    they name. While there are kinds in ``unwatched``, everything is looked at
+    more often. Connect the caches to the ``on_…`` methods before the first event.
     """
 
     def __init__(
@@ -42,7 +45,9 @@ class Controller:
         backstages: kube.Cache,
         index: ReferenceIndex,
         metrics: Metrics,
+        unwatched: Collection[kube.ResourceKind] = (),
     ) -> None:
+        self._unwatched = unwatched
         self._reconciler = reconciler
         self._backstages = backstages
         self._index = index
@@ -95,7 +100,7 @@ class Controller:
     async def _resync(self) -> None:
         # The answer to what no watch can tell; it writes nothing if all is well.
         while True:
-            await anyio.sleep(_RESYNC_SECONDS)
+            await anyio.sleep(_BLIND_SECONDS if self._unwatched else _RESYNC_SECONDS)
             for observed in self._backstages:
                 self._queue.add((observed.ref.namespace, observed.ref.name))
 

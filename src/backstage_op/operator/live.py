@@ -7,7 +7,7 @@ reconcile never judges an older state than the one it made itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Protocol, final
 
 from backstage_op import errors, kube
@@ -51,14 +51,28 @@ class DirectLive:
 
 @final
 class CachedLive:
-    """Reads from caches that watches keep up to date, one for each kind."""
+    """Reads from caches that watches keep up to date, one for each kind.
 
-    def __init__(self, caches: Mapping[kube.ResourceKind, kube.Cache]) -> None:
+    A kind in ``unwatched`` is read from the API server: its cache is not
+    filled yet, or never will be because the right to list is missing.
+    """
+
+    def __init__(
+        self,
+        client: kube.Client,
+        caches: Mapping[kube.ResourceKind, kube.Cache],
+        unwatched: Container[kube.ResourceKind] = (),
+    ) -> None:
+        self._direct = DirectLive(client)
         self._caches = caches
+        self._unwatched = unwatched
 
     async def get(self, ref: ObjectRef) -> kube.Observed | None:
         """Return the object, or None if there is none."""
-        return self._caches[kube.kind_of(ref)].get(ref)
+        kind = kube.kind_of(ref)
+        if kind in self._unwatched:
+            return await self._direct.get(ref)
+        return self._caches[kind].get(ref)
 
     def observe(self, document: Document) -> None:
         """Keep it, unless the watch has brought something newer."""

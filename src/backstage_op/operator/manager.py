@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final, TypeAlias, final
@@ -26,6 +27,7 @@ _log: Final = logging.getLogger(__name__)
 
 _DISCOVERY_RETRY_SECONDS: Final = 5.0
 _DRAIN_SECONDS: Final = 3.0
+_SYNC_SECONDS: Final = 10.0
 
 REFERENCED: Final = (kube.CONFIG_MAP, kube.SECRET, kube.PERSISTENT_VOLUME_CLAIM)
 """Kinds of users' objects that a specification may name."""
@@ -129,7 +131,7 @@ class Operator:
         client: kube.Client,
         platform: resources.Platform,
     ) -> Controller:
-        """Start a watch for each kind, and return when all are synced."""
+        """Start a watch for each kind, and return when what can be watched is."""
         index = ReferenceIndex()
         backstages = kube.Cache()
         owned = {kind: kube.Cache() for kind in kube.OWNED}
@@ -137,6 +139,7 @@ class Operator:
             kind: kube.Cache(keep=lambda observed: observed.ref in index)
             for kind in REFERENCED
         }
+        unwatched = Counter[kube.ResourceKind]()
         reconciler = Reconciler(
             client,
             Environment(
@@ -144,13 +147,17 @@ class Operator:
                 platform=platform,
                 images=self._options.images,
             ),
-            live=CachedLive({**owned, kube.BACKSTAGE: backstages}),
+            live=CachedLive(client, {**owned, kube.BACKSTAGE: backstages}, unwatched),
             on_source=lambda document: referenced[
                 kube.kind_of(kube.Observed.of(document).ref)
             ].observe(document),
         )
         controller = Controller(
-            reconciler, backstages=backstages, index=index, metrics=self._metrics
+            reconciler,
+            backstages=backstages,
+            index=index,
+            metrics=self._metrics,
+            unwatched=unwatched,
         )
         backstages.on_change = controller.on_backstage
         for cache in owned.values():
@@ -158,28 +165,30 @@ class Operator:
         for cache in referenced.values():
             cache.on_change = controller.on_reference
         namespace = self._options.namespace
-        selector = resources.OWNED_SELECTOR
-        reflectors = [
-            kube.Reflector(client, kube.BACKSTAGE, backstages, namespace=namespace)
-        ]
-        reflectors += [
-            kube.Reflector(
-                client,
+        watches = _Watches(tasks, unwatched)
+        for kind, cache in owned.items():
+            watches.start(
                 kind,
-                cache,
-                namespace=namespace,
-                label_selector=selector,
-                optional=kind is kube.ROUTE,
+                kube.Reflector(
+                    client,
+                    kind,
+                    cache,
+                    namespace=namespace,
+                    label_selector=resources.OWNED_SELECTOR,
+                    optional=kind is kube.ROUTE,
+                ),
             )
-            for kind, cache in owned.items()
-        ]
-        reflectors += [
-            kube.Reflector(client, kind, cache, namespace=namespace, metadata_only=True)
-            for kind, cache in referenced.items()
-        ]
-        async with anyio.create_task_group() as starting:
-            for reflector in reflectors:
-                starting.start_soon(tasks.start, reflector.run)
+        for kind, cache in referenced.items():
+            watches.start(
+                kind,
+                kube.Reflector(
+                    client, kind, cache, namespace=namespace, metadata_only=True
+                ),
+            )
+        await tasks.start(
+            kube.Reflector(client, kube.BACKSTAGE, backstages, namespace=namespace).run
+        )
+        await watches.wait()
         return controller
 
     def _ready(self) -> probes.Response:
@@ -194,6 +203,42 @@ class Operator:
         self._metrics.requests.labels(
             request.verb, request.resource, str(request.code)
         ).inc()
+
+
+@final
+class _Watches:
+    """Reflectors that start, and the kinds that have none running yet."""
+
+    def __init__(
+        self, tasks: anyio.abc.TaskGroup, unwatched: Counter[kube.ResourceKind]
+    ) -> None:
+        self._tasks = tasks
+        self._unwatched = unwatched
+        self._started = anyio.Event()
+
+    def start(self, kind: kube.ResourceKind, reflector: kube.Reflector) -> None:
+        """Start a reflector without waiting for it."""
+        self._unwatched[kind] += 1
+        self._tasks.start_soon(self._run, kind, reflector, name=f"start {kind.plural}")
+
+    async def wait(self) -> None:
+        """Return when all have started, or have had their time.
+
+        What is not watched by then, most likely for want of a right, must not
+        hold up the rest: it is read by name until it is.
+        """
+        with anyio.move_on_after(_SYNC_SECONDS):
+            await self._started.wait()
+        for kind in self._unwatched:
+            _log.warning("%s: not watched yet; read by name meanwhile", kind.plural)
+
+    async def _run(self, kind: kube.ResourceKind, reflector: kube.Reflector) -> None:
+        await self._tasks.start(reflector.run)
+        self._unwatched[kind] -= 1
+        if not self._unwatched[kind]:
+            del self._unwatched[kind]
+        if not self._unwatched:
+            self._started.set()
 
 
 @final

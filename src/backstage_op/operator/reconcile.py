@@ -35,7 +35,7 @@ class Retry(StrEnum):
     BACKOFF = "backoff"
     """Something transient went wrong."""
     LATER = "later"
-    """What is missing, such as a right, cannot be watched."""
+    """What has to change, such as a right or an object of others, is not watched."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,6 +161,7 @@ class _Walk:
         self._instance = resources.instance_of(inputs.backstage)
         self._composition = composition
         self._errors: list[errors.KubeError] = []
+        self._is_in_conflict = False
 
     def plan(self) -> Plan:
         """Return the graph of the instance's objects."""
@@ -177,9 +178,8 @@ class _Walk:
         """Tell whether what went wrong is worth another try, and when."""
         if any(isinstance(error, errors.TransientError) for error in self._errors):
             return Retry.BACKOFF
-        if any(isinstance(error, errors.ForbiddenError) for error in self._errors):
-            return Retry.LATER
-        return Retry.NO
+        is_denied = any(isinstance(e, errors.ForbiddenError) for e in self._errors)
+        return Retry.LATER if is_denied or self._is_in_conflict else Retry.NO
 
     async def _step(self, runtime_object: resources.RuntimeObject) -> Outcome:
         try:
@@ -204,6 +204,7 @@ class _Walk:
         if observed.deleting:
             return Outcome.waiting("Deleting", f"{ref} is being deleted")
         if not self._is_ours(runtime_object, observed):
+            self._is_in_conflict = True
             return Outcome.failed(
                 OWNERSHIP_CONFLICT,
                 f"{ref} exists and belongs to somebody else; "
