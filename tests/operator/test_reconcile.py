@@ -1,0 +1,207 @@
+"""One instance, against a fake API server: what is written, said, and tried again."""
+
+from typing import Any
+
+import pytest
+from tests.support.apiserver import ApiServer
+from tests.support.exchange import Key, status
+
+from backstage_op import api, config, kube, resources
+from backstage_op.document import Document
+from backstage_op.graph import Status
+from backstage_op.operator import Environment, Reconciler, Result, Retry
+
+RESOURCE = Key("rhdh.redhat.com/v1alpha5", "backstages", "ns", "my")
+DEPLOYMENT = Key("apps/v1", "deployments", "ns", "backstage-my")
+SERVICE = Key("v1", "services", "ns", "backstage-my")
+CONFIG = Key("v1", "configmaps", "ns", "config")
+WITHOUT_DATABASE = {"database": {"enableLocalDb": False}}
+WRITES = {"create", "apply", "patch", "delete"}
+
+
+@pytest.fixture
+def reconciler(client: kube.Client) -> Reconciler:
+    environment = Environment(
+        default=config.DefaultConfig.shipped("backstage.io"),
+        platform=resources.Platform(),
+    )
+    return Reconciler(client, environment)
+
+
+def _put(server: ApiServer, spec: Document | None = None, **metadata: Any) -> None:
+    document = {
+        "apiVersion": RESOURCE.api_version,
+        "kind": "Backstage",
+        "metadata": metadata,
+        "spec": WITHOUT_DATABASE if spec is None else spec,
+    }
+    server.put(RESOURCE, document)
+
+
+async def _reconcile(server: ApiServer, reconciler: Reconciler) -> Result:
+    document = server.get(RESOURCE)
+    assert document is not None
+    return await reconciler.reconcile(api.decode(document))
+
+
+def _writes(server: ApiServer) -> list[str]:
+    return sorted(
+        f"{request.key.plural}/{request.subresource}".strip("/")
+        for request in server.requests
+        if request.verb in WRITES
+    )
+
+
+def _conditions(result: Result) -> dict[str, tuple[str, str]]:
+    found = result.backstage.status.conditions
+    return {c.type: (c.status, c.reason) for c in found}
+
+
+def _finish_rollout(server: ApiServer) -> None:
+    live = server.get(DEPLOYMENT)
+    assert live is not None
+    counts = dict.fromkeys(
+        ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 1
+    )
+    generation = live["metadata"]["generation"]
+    server.put(
+        DEPLOYMENT, {**live, "status": {"observedGeneration": generation} | counts}
+    )
+
+
+async def test_a_second_reconcile_writes_nothing(
+    server: ApiServer, reconciler: Reconciler
+) -> None:
+    _put(server)
+
+    first = await _reconcile(server, reconciler)
+
+    assert first.retry is Retry.NO
+    assert _conditions(first) == {
+        "Config": ("True", "Valid"),
+        "Deployed": ("False", "DeployInProgress"),
+    }
+    assert _writes(server) == [
+        "backstages/status",
+        "configmaps",
+        "deployments",
+        "secrets",
+        "services",
+    ]
+    server.requests.clear()
+    await _reconcile(server, reconciler)
+    assert _writes(server) == []
+
+
+async def test_the_end_of_the_rollout_is_one_status_write(
+    server: ApiServer, reconciler: Reconciler
+) -> None:
+    _put(server)
+    await _reconcile(server, reconciler)
+    _finish_rollout(server)
+    server.requests.clear()
+
+    result = await _reconcile(server, reconciler)
+
+    assert _conditions(result)["Deployed"] == ("True", "Deployed")
+    assert _writes(server) == ["backstages/status"]
+
+
+async def test_a_missing_reference_is_a_fault_that_is_not_tried_again(
+    server: ApiServer, reconciler: Reconciler
+) -> None:
+    application = {"appConfig": {"configMaps": [{"name": "config"}]}}
+    _put(server, {**WITHOUT_DATABASE, "application": application})
+
+    result = await _reconcile(server, reconciler)
+
+    assert result.retry is Retry.NO
+    assert [fault.reason for fault in result.faults] == ["ReferencedObjectNotFound"]
+    assert _writes(server) == ["backstages/status"]
+
+
+async def test_a_right_to_read_that_is_missing_is_said_and_looked_at_later(
+    server: ApiServer, reconciler: Reconciler
+) -> None:
+    _put(server)
+    server.answer("get", status(403, "Forbidden", "secrets is forbidden"))
+
+    result = await _reconcile(server, reconciler)
+
+    assert result.retry is Retry.LATER
+    assert _conditions(result)["Deployed"] == ("False", "DeployFailed")
+    assert _writes(server) == ["backstages/status"]
+
+
+async def test_an_object_of_somebody_else_is_looked_at_later(
+    server: ApiServer, reconciler: Reconciler
+) -> None:
+    _put(server)
+    foreign = server.put(SERVICE, {"apiVersion": "v1", "kind": "Service"})
+
+    result = await _reconcile(server, reconciler)
+
+    assert result.retry is Retry.LATER
+    assert _conditions(result)["Config"] == ("False", "OwnershipConflict")
+    assert result.report is not None
+    assert list(result.report.with_status(Status.FAILED)) == ["service"]
+    assert server.get(SERVICE) == foreign
+
+
+async def test_a_refused_object_stops_no_other(
+    server: ApiServer, reconciler: Reconciler
+) -> None:
+    _put(server)
+    server.answer("apply", status(422, "Invalid", "spec: is wrong"))
+
+    result = await _reconcile(server, reconciler)
+
+    assert result.report is not None
+    assert result.report.count(Status.FAILED) == 1
+    assert result.retry is Retry.NO
+    assert _conditions(result)["Deployed"] == ("False", "DeployFailed")
+
+
+async def test_a_transient_failure_is_tried_again_and_not_published(
+    server: ApiServer, reconciler: Reconciler
+) -> None:
+    _put(server)
+    server.answer("apply", *[status(503, "ServiceUnavailable")] * 40)
+
+    result = await _reconcile(server, reconciler)
+
+    assert result.retry is Retry.BACKOFF
+    assert "backstages/status" not in _writes(server)
+
+
+async def test_a_status_of_a_resource_that_is_gone_is_dropped(
+    server: ApiServer, reconciler: Reconciler
+) -> None:
+    _put(server)
+    document = server.get(RESOURCE)
+    assert document is not None
+    server.answer("patch", status(404, "NotFound"))
+
+    result = await reconciler.reconcile(api.decode(document))
+
+    assert result.backstage == api.decode(document)
+
+
+async def test_no_message_and_no_log_holds_a_secret(
+    server: ApiServer, reconciler: Reconciler, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = Key("v1", "secrets", "ns", "token")
+    server.put(
+        token,
+        {"apiVersion": "v1", "kind": "Secret", "data": {"A": "c2VjcmV0LXZhbHVl"}},
+    )
+    envs = {"secrets": [{"name": "token", "key": "B"}]}
+    _put(server, {**WITHOUT_DATABASE, "application": {"extraEnvs": envs}})
+
+    with caplog.at_level("DEBUG"):
+        result = await _reconcile(server, reconciler)
+
+    said = repr(result) + caplog.text
+    assert [fault.reason for fault in result.faults] == ["ReferencedKeyNotFound"]
+    assert "secret-value" not in said
+    assert "c2VjcmV0LXZhbHVl" not in said
