@@ -105,7 +105,7 @@ class _GoStyleCommand(click.Command):
 @click.option(
     "--zap-encoder",
     "log_format",
-    type=click.Choice([*logs.LogFormat]),
+    type=click.Choice([encoder.value for encoder in logs.LogFormat]),
     help="Default: console on a terminal, json elsewhere.",
 )
 @click.option(

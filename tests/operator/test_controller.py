@@ -1,0 +1,121 @@
+"""From events to reconciles, and what comes after one."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+from tests.support.apiserver import ApiServer
+from tests.support.exchange import Key, status
+
+from backstage_op import config, kube
+from backstage_op.document import Document
+from backstage_op.operator import Operator, Options
+
+SECONDS = 20
+WITHOUT_DATABASE = {"database": {"enableLocalDb": False}}
+
+
+def _resource(name: str) -> Key:
+    return Key("rhdh.redhat.com/v1alpha5", "backstages", "ns", name)
+
+
+def _deployment(name: str) -> Key:
+    return Key("apps/v1", "deployments", "ns", f"backstage-{name}")
+
+
+def _put(server: ApiServer, name: str, spec: Document, **metadata: Any) -> None:
+    document = {
+        "apiVersion": "rhdh.redhat.com/v1alpha5",
+        "kind": "Backstage",
+        "metadata": metadata,
+        "spec": {**WITHOUT_DATABASE, **spec},
+    }
+    server.put(_resource(name), document)
+
+
+@asynccontextmanager
+async def _running(server: ApiServer) -> AsyncIterator[None]:
+    """Run an operator against the server, from synced to cancelled."""
+    connection = kube.Connection.plain("http://fake")
+    options = Options(default=config.DefaultConfig.shipped("backstage.io"))
+    operator = Operator(
+        options,
+        lambda on_request: kube.Client.connect(
+            connection, on_request=on_request, inner=server
+        ),
+    )
+    with anyio.fail_after(SECONDS * 5):
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(operator.run)
+            yield
+            tasks.cancel_scope.cancel()
+
+
+async def _until(is_so: Callable[[], object]) -> None:
+    with anyio.fail_after(SECONDS):
+        while not is_so():  # noqa: ASYNC110 - the server has no event to wait for
+            await anyio.sleep(0.01)
+
+
+async def _until_there(server: ApiServer, key: Key) -> None:
+    await _until(lambda: server.get(key))
+
+
+async def _until_reason(
+    server: ApiServer, name: str, condition: str, reason: str
+) -> None:
+    def says_so() -> bool:
+        live = server.get(_resource(name)) or {}
+        found = (live.get("status") or {}).get("conditions", ())
+        return any(c["type"] == condition and c["reason"] == reason for c in found)
+
+    await _until(says_so)
+
+
+async def test_resources_that_exist_and_come_are_reconciled(server: ApiServer) -> None:
+    _put(server, "one", {})
+
+    async with _running(server):
+        await _until_there(server, _deployment("one"))
+        _put(server, "two", {})
+        await _until_there(server, _deployment("two"))
+
+
+async def test_a_missing_object_of_the_user_is_noticed_when_it_comes(
+    server: ApiServer,
+) -> None:
+    application = {"appConfig": {"configMaps": [{"name": "config"}]}}
+    _put(server, "my", {"application": application})
+
+    async with _running(server):
+        await _until_reason(server, "my", "Config", "ReferencedObjectNotFound")
+        assert server.get(_deployment("my")) is None
+        server.put(
+            Key("v1", "configmaps", "ns", "config"),
+            {"apiVersion": "v1", "kind": "ConfigMap", "data": {"a.yaml": "app: {}"}},
+        )
+        await _until_there(server, _deployment("my"))
+
+
+async def test_one_that_cannot_be_applied_does_not_hold_up_another(
+    server: ApiServer,
+) -> None:
+    flavours = [{"name": "nobody-knows"}]
+    _put(server, "bad", {"flavours": flavours})
+    _put(server, "good", {})
+
+    async with _running(server):
+        await _until_there(server, _deployment("good"))
+        await _until_reason(server, "bad", "Deployed", "DeployFailed")
+
+
+async def test_a_server_that_fails_for_a_while_is_tried_again(
+    server: ApiServer,
+) -> None:
+    _put(server, "my", {})
+    server.answer("apply", *[status(503, "ServiceUnavailable")] * 12)
+
+    async with _running(server):
+        await _until_there(server, _deployment("my"))
+        await _until_reason(server, "my", "Deployed", "DeployInProgress")
