@@ -72,6 +72,19 @@ class OperatorProcess:
         """Return when its caches are synced."""
         wait_until(self._is_ready, lambda: f"the operator is not ready: {self.log}")
 
+    def probe(self, name: str) -> int:
+        """Return what a probe answers; 0 if nobody does."""
+        url = f"http://127.0.0.1:{self._health}/{name}"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as response:
+                code: int = response.status
+                return code
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
+        except OSError:
+            return 0
+
     def metrics(self) -> dict[str, float]:
         """Return its numbers: name with labels, as exposed, to value."""
         url = f"http://127.0.0.1:{self._metrics}/metrics"
@@ -102,12 +115,7 @@ class OperatorProcess:
     def _is_ready(self) -> bool:
         code = self._process.poll()
         assert code is None, f"the operator ended with {code}: {self.log}"
-        url = f"http://127.0.0.1:{self._health}/readyz"
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return True
-        except (urllib.error.URLError, OSError):
-            return False
+        return self.probe("readyz") == 200
 
 
 def _free_ports() -> tuple[int, int]:

@@ -57,6 +57,27 @@ def test_a_config_map_rewritten_with_the_same_content_restarts_nothing(
     assert scene.writes(since) == []
 
 
+def test_two_portals_may_share_a_config_map(scene: Scene) -> None:
+    scene.config_map("config", {"app-config.yaml": "app: {title: A}"})
+    names = ["my", "your"]
+    for name in names:
+        scene.backstage(WITH_APP_CONFIG, name=name)
+    for name in names:
+        scene.wait_deployed(name)
+    before = [_generation(scene.get(kube.DEPLOYMENT, f"backstage-{n}")) for n in names]
+
+    scene.config_map("config", {"app-config.yaml": "app: {title: B}"})
+
+    def are_restarted() -> bool:
+        after = [
+            _generation(scene.get(kube.DEPLOYMENT, f"backstage-{name}"))
+            for name in names
+        ]
+        return after == [generation + 1 for generation in before]
+
+    wait_until(are_restarted, "not both were restarted")
+
+
 def test_a_managed_field_is_healed_and_a_foreign_one_kept(scene: Scene) -> None:
     scene.backstage()
     scene.wait_deployed()

@@ -76,3 +76,16 @@ def test_a_change_of_an_annotation_writes_nothing(
 
     wait_until(lambda: operator.reconciles() > reconciles, "no reconcile")
     assert scene.writes(since) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["1.2-portal.example.com", "a" * 63, f"{'a' * 30}.{'b' * 169}", "c" * 253],
+    ids=["dots", "63 characters", "200 characters", "253 characters"],
+)
+def test_whatever_the_api_server_takes_for_a_name_is_deployed(
+    scene: Scene, name: str
+) -> None:
+    scene.backstage(name=name)
+
+    scene.wait_deployed(name)

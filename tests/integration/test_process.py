@@ -11,7 +11,7 @@ from backstage_op import kube
 from backstage_op.sandbox import Sandbox, load
 
 from .conftest import StartOperator
-from .process import clean_environment, run_command, wait_until
+from .process import OperatorProcess, clean_environment, run_command, wait_until
 from .scene import Scene, operator_events
 
 pytestmark = pytest.mark.controlplane
@@ -34,6 +34,23 @@ def test_a_restart_writes_nothing_and_ends_within_five_seconds(
     assert operator.stop() < 5
     assert scene.writes(since) == []
     assert any(event.verb == "list" for event in operator_events(scene.sandbox, since))
+
+
+def test_an_api_server_that_is_away_is_waited_for_until_sigterm(
+    tmp_path: Path, operator_kubeconfig: Path, sandbox: Sandbox
+) -> None:
+    path = tmp_path / "kubeconfig"
+    text = operator_kubeconfig.read_text()
+    assert sandbox.url in text
+    path.write_text(text.replace(sandbox.url, "https://127.0.0.1:1"))
+    operator = OperatorProcess(path, tmp_path / "operator.log")
+    try:
+        wait_until(lambda: operator.probe("healthz") == 200, "not alive")
+        assert operator.probe("readyz") == 503
+        assert operator.stop() < 5
+    finally:
+        operator.kill()
+    assert "Traceback" not in operator.log
 
 
 def test_nothing_is_requested_beyond_the_rights_that_are_deployed(
