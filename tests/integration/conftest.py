@@ -37,6 +37,8 @@ def operator(
         process.wait_ready()
         yield process
         process.stop()
+        assert "unexpected" not in process.log
+        assert "Traceback" not in process.log
     finally:
         process.kill()
 

@@ -1,9 +1,12 @@
 """What a user gets wrong: said at once, in a condition, without a hot loop."""
 
+import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import backstage_op
 from backstage_op import kube
 
 from .process import OperatorProcess, wait_until
@@ -155,3 +158,44 @@ def test_what_the_api_server_refuses_is_said_with_its_words(scene: Scene) -> Non
         lambda: scene.find(kube.DEPLOYMENT, "backstage-my") is not None,
         "one refused object holds up everything",
     )
+
+
+def test_a_change_that_is_not_possible_is_said_and_the_portal_goes_on(
+    scene: Scene, operator: OperatorProcess
+) -> None:
+    scene.backstage()
+    scene.wait_deployed()
+    shipped = Path(backstage_op.__file__).parent / "default/backstage.io/default-config"
+    text = (shipped / "db-statefulset.yaml").read_text()
+    assert "storage: 1Gi" in text
+    larger = text.replace("storage: 1Gi", "storage: 2Gi")
+    scene.config_map("raw", {"db-statefulset.yaml": larger})
+    before = scene.get(kube.DEPLOYMENT, "backstage-my")
+
+    scene.backstage({"rawRuntimeConfig": {"localDbConfig": "raw"}})
+
+    message = scene.wait_condition("Deployed", "False", "DeployFailed")
+    assert "db-statefulset" in message
+    assert scene.get(kube.DEPLOYMENT, "backstage-my")["spec"] == before["spec"]
+    reconciles = operator.reconciles()
+    scene.config_map("raw", {"db-statefulset.yaml": text})
+    scene.wait_deployed()
+    assert operator.reconciles() - reconciles <= A_FEW
+
+
+def test_a_secret_is_in_no_message_and_in_no_log(
+    scene: Scene, operator: OperatorProcess
+) -> None:
+    scene.apply("v1", "Secret", "token", stringData={"TOKEN": "do-not-tell"})
+    envs = {"secrets": [{"name": "token", "key": "OTHER"}]}
+    scene.backstage(_application(extraEnvs=envs))
+    scene.wait_condition("Config", "False", "ReferencedKeyNotFound")
+
+    scene.backstage(_application(extraEnvs={"secrets": [{"name": "token"}]}))
+    scene.wait_deployed()
+
+    secret = scene.get(kube.SECRET, "backstage-psql-secret-my")
+    password = base64.b64decode(secret["data"]["POSTGRES_PASSWORD"]).decode()
+    said = operator.log + str(scene.get(kube.BACKSTAGE, "my"))
+    assert "do-not-tell" not in said
+    assert password not in said
