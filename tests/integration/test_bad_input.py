@@ -176,6 +176,7 @@ def test_a_change_that_is_not_possible_is_said_and_the_portal_goes_on(
 
     message = scene.wait_condition("Deployed", "False", "DeployFailed")
     assert "db-statefulset" in message
+    assert "db-statefulset failed" in operator.log
     assert scene.get(kube.DEPLOYMENT, "backstage-my")["spec"] == before["spec"]
     reconciles = operator.reconciles()
     scene.config_map("raw", {"db-statefulset.yaml": text})

@@ -13,7 +13,7 @@ from typing import Final, final
 
 import anyio
 
-from backstage_op import api, errors, kube, resources
+from backstage_op import api, errors, graph, kube, resources
 
 from .gather import refs_of
 from .logs import current_backstage
@@ -160,7 +160,7 @@ class Controller:
         for fault in result.faults:
             _log.warning("configuration: %s", fault)
         if result.report is not None:
-            _log.info("%s", result.report.recap())
+            _log_report(result.report)
             for outcome in result.report.values():
                 self._metrics.nodes.labels(outcome.status).inc()
         self._finish(key, _word(result), result.retry)
@@ -176,6 +176,15 @@ class Controller:
             case Retry.BACKOFF:
                 wait = self._queue.retry(key)
                 _log.info("next try in %.1f s", wait)
+
+
+def _log_report(report: graph.Report) -> None:
+    failed = report.with_status(graph.Status.FAILED)
+    for key, outcome in failed.items():
+        _log.warning("%s failed: %s", key, outcome.message)
+    # A look at what is as it should be is no news.
+    is_news = bool(failed) or report.count(graph.Status.CHANGED) > 0
+    _log.log(logging.INFO if is_news else logging.DEBUG, "%s", report.recap())
 
 
 def _word(result: Result) -> str:
