@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import warnings
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -215,27 +213,10 @@ async def test_without_a_right_the_user_is_told_which(
             await client.get(kube.CONFIG_MAP, namespace, "a")
 
 
-async def test_requests_cancelled_at_any_moment_leak_no_connection(
-    real: kube.Client, namespace: str
-) -> None:
-    """More of them than there are connections."""
-    await real.apply(_config_map(namespace))
-    with warnings.catch_warnings():
-        # httpcore2 leaves the socket of a cancelled TLS handshake to the collector.
-        warnings.simplefilter("ignore", ResourceWarning)
-        for n in range(150):
-            with anyio.move_on_after(n * 0.00005):
-                await real.apply(_config_map(namespace, str(n)))
-        gc.collect()
-
-    with anyio.fail_after(10):
-        documents = [_named(namespace, f"n{n}") for n in range(100)]
-        await _make(real, documents)
-
-
 async def test_watches_that_are_closed_leak_no_connection(
     real: kube.Client, namespace: str
 ) -> None:
+    """More of them than there are connections."""
     with anyio.fail_after(30):
         for _ in range(100):
             async with real.watch(
