@@ -3,6 +3,7 @@
 import pytest
 
 from backstage_op import kube
+from backstage_op.document import Document
 
 from .process import OperatorProcess, wait_until
 from .scene import Scene
@@ -60,9 +61,22 @@ def test_only_own_objects_are_written(scene: Scene) -> None:
 
     after = [scene.get(kind, "theirs") for kind in (kube.CONFIG_MAP, kube.SECRET)]
     assert after == before
-    # A request that creates has no name in the log: count what carries our label.
-    names = {event.name for event in scene.writes()} - {""}
-    assert all("my" in name for name in names)
+    ours = {
+        (kind.plural, name)
+        for kind in (*kube.OWNED, kube.BACKSTAGE)
+        if kind is not kube.ROUTE
+        for name in scene.names(kind)
+        if kind is kube.BACKSTAGE or _is_ours(scene.get(kind, name))
+    }
+    # A request that creates has no name in the log: there is one for each Secret.
+    named = {(event.resource, event.name) for event in scene.writes() if event.name}
+    assert named <= ours
+    assert {e.resource for e in scene.writes() if not e.name} <= {"secrets"}
+
+
+def _is_ours(document: Document) -> bool:
+    labels = document["metadata"].get("labels", {})
+    return bool(labels.get("app.kubernetes.io/instance") == "my")
 
 
 def test_a_change_of_an_annotation_writes_nothing(

@@ -36,6 +36,46 @@ def test_a_restart_writes_nothing_and_ends_within_five_seconds(
     assert any(event.verb == "list" for event in operator_events(scene.sandbox, since))
 
 
+def test_what_changed_while_no_operator_ran_is_caught_up_with(
+    scene: Scene, start_operator: StartOperator
+) -> None:
+    config = {"appConfig": {"configMaps": [{"name": "config"}]}}
+    scene.config_map("config", {"app-config.yaml": "app: {title: A}"})
+    scene.backstage({"application": config})
+    operator = start_operator()
+    scene.wait_deployed()
+    operator.stop()
+    before = scene.get(kube.DEPLOYMENT, "backstage-my")["metadata"]["generation"]
+    scene.config_map("config", {"app-config.yaml": "app: {title: B}"})
+    scene.delete(kube.SERVICE, "backstage-my")
+
+    start_operator()
+
+    def is_caught_up() -> bool:
+        live = scene.get(kube.DEPLOYMENT, "backstage-my")
+        has_service = scene.find(kube.SERVICE, "backstage-my") is not None
+        return has_service and live["metadata"]["generation"] == before + 1
+
+    wait_until(is_caught_up, "what changed meanwhile is not noticed")
+
+
+def test_an_operator_that_is_killed_at_work_is_continued_by_the_next(
+    scene: Scene, start_operator: StartOperator
+) -> None:
+    operator = start_operator()
+    scene.backstage()
+    wait_until(lambda: bool(scene.writes()), "nothing is written")
+    operator.kill()
+
+    start_operator()
+    scene.wait_deployed()
+
+    names = {(e.resource, e.name) for e in scene.writes() if e.verb == "patch"}
+    assert ("deployments", "backstage-my") in names
+    # The password that the first one made is the one that stays.
+    assert scene.written().count("secrets") <= 3
+
+
 def test_an_api_server_that_is_away_is_waited_for_until_sigterm(
     tmp_path: Path, operator_kubeconfig: Path, sandbox: Sandbox
 ) -> None:
