@@ -33,8 +33,11 @@ _EXAMPLE: Final = ROOT / "examples" / "backstage.yaml"
 class Demo:
     """The story, in five acts."""
 
-    def __init__(self, box: sandbox.Sandbox, stage: Stage) -> None:
+    def __init__(
+        self, box: sandbox.Sandbox, operator: OperatorProcess, stage: Stage
+    ) -> None:
         self._box = box
+        self._operator = operator
         self._stage = stage
         self._objects: Objects | None = None
         documents = [
@@ -99,14 +102,16 @@ class Demo:
         """Reconcile once more: nothing is written."""
         self._stage.act("3. The reconcile again: nothing is written")
         offset = self._box.audit_offset()
-        line = self._count_reconciles()
+        before = self._operator.reconciles()
         metadata = {
             "name": self._name,
             "namespace": NAMESPACE,
             "annotations": {"demo/again": "please"},
         }
         self._box.apply([{**self._backstage, "metadata": metadata}])
-        wait_until(lambda: self._count_reconciles() > line, "the operator looked again")
+        wait_until(
+            lambda: self._operator.reconciles() > before, "the operator looked again"
+        )
         count = len(writes(self._box, offset))
         if count:
             raise DemoError(f"{count} writes, not none")
@@ -144,10 +149,6 @@ class Demo:
     def _deployment(self) -> Document:
         return self._get(kube.DEPLOYMENT, f"backstage-{self._name}")
 
-    def _count_reconciles(self) -> int:
-        log = self._box.directory / "operator.log"
-        return log.read_text(encoding="utf-8").count("changed=")
-
 
 def main() -> None:
     """Play the demo."""
@@ -183,7 +184,7 @@ def _play(stage: Stage, *, keep: bool, offline: bool) -> None:
         try:
             operator.wait_ready()
             stage.say(f"operator ready, process {operator.pid}")
-            demo = Demo(box, stage)
+            demo = Demo(box, operator, stage)
             demo.deploy()
             demo.change()
             demo.repeat()

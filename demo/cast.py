@@ -36,11 +36,14 @@ class OperatorProcess:
         kubeconfig = box.service_account_kubeconfig(
             OPERATOR_NAMESPACE, OPERATOR_ACCOUNT
         )
-        self._port = _free_port()
+        self._port, self._metrics_port = _free_port(), _free_port()
         self.log: Final = box.directory / "operator.log"
         command = [sys.executable, "-m", "backstage_op", "run"]
         command += ["--kubeconfig", str(kubeconfig)]
         command += ["--health-probe-bind-address", f"127.0.0.1:{self._port}"]
+        command += ["--metrics-bind-address", f"127.0.0.1:{self._metrics_port}"]
+        # Over loopback only: nobody else can read them.
+        command += ["--metrics-secure=false"]
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
@@ -58,6 +61,17 @@ class OperatorProcess:
     def wait_ready(self) -> None:
         """Return when its caches are synced."""
         wait_until(self._is_ready, "the operator is ready")
+
+    def reconciles(self) -> int:
+        """Return how many reconciles it has done, by its metrics."""
+        url = f"http://127.0.0.1:{self._metrics_port}/metrics"
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(
+            int(float(line.rpartition(" ")[2]))
+            for line in lines
+            if line.startswith("backstage_op_reconciles_total{")
+        )
 
     def stop(self) -> None:
         """End it as a kubelet would, and expect a clean end."""
