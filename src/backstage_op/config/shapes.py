@@ -114,6 +114,12 @@ _SHAPES: Final[Mapping[str, type[msgspec.Struct]]] = {
     "StatefulSet": _Workload,
 }
 
+# The first use of a type builds its description, and msgspec shows it half built
+# to a thread that comes second, which then crashes the process. Manifests are
+# read in several threads; an import is done by one.
+for _shape in (*_SHAPES.values(), _Other):
+    msgspec.json.Decoder(_shape)
+
 
 def problem(document: Document) -> str | None:
     """Return what is wrong with the shape of a manifest, None if nothing is.
