@@ -66,10 +66,14 @@ class _Line(msgspec.Struct):
 def read_events(log: Path, offset: int = 0) -> list[AuditEvent]:
     """Return the events of a log, from a byte offset on, in the order of writing.
 
-    A last line that is not complete yet is left out.
+    A last line that is not complete yet is left out, and so is the rest of a
+    line that had begun before the offset.
     """
     with log.open("rb") as file:
-        file.seek(offset)
+        if offset:
+            file.seek(offset - 1)
+            # What this reads is a line feed, or the rest of such a line.
+            file.readline()
         content = file.read()
     complete = content[: content.rfind(b"\n") + 1]
     lines = msgspec.json.Decoder(_Line).decode_lines(complete)
