@@ -7,6 +7,7 @@ plane cannot be had.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 from typing import Final, final
@@ -177,27 +178,24 @@ def main() -> None:
 def _play(stage: Stage, *, keep: bool, offline: bool) -> None:
     stage.act("0. A real control plane, and the operator with its own rights")
     manifests = [ROOT / "crd", *_operator_manifests()]
-    with sandbox.start(
-        offline=offline, manifests=manifests, on_progress=stage.say
-    ) as box:
+    box = sandbox.start(offline=offline, manifests=manifests, on_progress=stage.say)
+    with contextlib.ExitStack() as ending:
+        ending.callback(box.stop)
         operator = OperatorProcess(box)
-        try:
-            operator.wait_ready()
-            stage.say(f"operator ready, process {operator.pid}")
-            demo = Demo(box, operator, stage)
-            demo.deploy()
-            demo.change()
-            demo.repeat()
-            if keep:
-                _leave(stage, box, operator)
-                return
-            demo.delete()
-        finally:
-            if not keep:
-                stage.act("5. The end")
-                operator.stop()
-                stage.say("operator stopped, exit code 0")
-    stage.say("control plane stopped")
+        ending.callback(operator.stop)
+        operator.wait_ready()
+        stage.say(f"operator ready, process {operator.pid}")
+        demo = Demo(box, operator, stage)
+        demo.deploy()
+        demo.change()
+        demo.repeat()
+        if keep:
+            _leave(stage, box, operator)
+            ending.pop_all()
+            return
+        demo.delete()
+        stage.act("5. The end")
+    stage.say("the operator stopped with exit code 0, and the control plane stopped")
 
 
 def _operator_manifests() -> list[Path]:

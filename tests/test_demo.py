@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.process import wait_until
 
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.controlplane
-def test_the_demo_runs_to_its_end(tmp_path: Path) -> None:
-    picture = tmp_path / "demo.svg"
-
-    done = subprocess.run(
-        [sys.executable, "-m", "demo", "--picture", str(picture)],
+def play(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "demo", *options],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -24,7 +25,37 @@ def test_the_demo_runs_to_its_end(tmp_path: Path) -> None:
         check=False,
     )
 
+
+@pytest.mark.controlplane
+def test_the_demo_runs_to_its_end(tmp_path: Path) -> None:
+    picture = tmp_path / "demo.svg"
+
+    done = play("--picture", str(picture))
+
     assert (done.returncode, done.stderr) == (0, "")
     for promise in ("Deployed=True", "1 rollout", "0 writes", "kept  Persistent"):
         assert promise in done.stdout
     assert "http://www.w3.org/2000/svg" in picture.read_text()
+
+
+@pytest.mark.controlplane
+def test_what_is_kept_can_be_used_and_ended_as_it_says() -> None:
+    done = play("--keep")
+    assert (done.returncode, done.stderr) == (0, "")
+    said = dict(re.findall(r"(export KUBECONFIG=|to end it: kill )(.+)", done.stdout))
+    pids = [int(pid) for pid in said["to end it: kill "].split()]
+
+    try:
+        shown = subprocess.run(
+            ["kubectl", "-n", "demo", "get", "backstage", "my-portal", "--no-headers"],
+            env={"PATH": os.environ["PATH"], "KUBECONFIG": said["export KUBECONFIG="]},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert shown.stdout.split()[:3] == ["my-portal", "True", "Deployed"]
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGTERM)
+
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "end")
