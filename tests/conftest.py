@@ -9,6 +9,7 @@ the next deadline as soon as every task waits. One that is marked
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     elif metafunc.definition.get_closest_marker("virtual_clock"):
         backends = ["trio"]
     metafunc.parametrize("anyio_backend", backends, indirect=True)
+
+
+@pytest.fixture
+def kubectl() -> str:
+    """The program; a test that needs it is skipped where there is none."""
+    found = shutil.which("kubectl")
+    if found is None:
+        pytest.skip("kubectl is not on PATH")
+    return found
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def test_the_demo_runs_to_its_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.controlplane
-def test_what_is_kept_can_be_used_and_ended_as_it_says() -> None:
+def test_what_is_kept_can_be_used_and_ended_as_it_says(kubectl: str) -> None:
     done = play("--keep")
     assert (done.returncode, done.stderr) == (0, "")
     said = dict(re.findall(r"(export KUBECONFIG=|to end it: kill )(.+)", done.stdout))
@@ -47,7 +47,7 @@ def test_what_is_kept_can_be_used_and_ended_as_it_says() -> None:
 
     try:
         shown = subprocess.run(
-            ["kubectl", "-n", "demo", "get", "backstage", "my-portal", "--no-headers"],
+            [kubectl, "-n", "demo", "get", "backstage", "my-portal", "--no-headers"],
             env={"PATH": os.environ["PATH"], "KUBECONFIG": said["export KUBECONFIG="]},
             capture_output=True,
             text=True,

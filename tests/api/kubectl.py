@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 _REFUSAL = re.compile(r'Backstage\.rhdh\.redhat\.com "(?P<name>[^"]+)" is invalid: ')
 
@@ -16,8 +19,11 @@ class Kubectl:
     """Runs kubectl against one control plane, in one namespace."""
 
     def __init__(self, kubeconfig: Path, namespace: str) -> None:
+        program = shutil.which("kubectl")
+        if program is None:
+            pytest.skip("kubectl is not on PATH")
         self._base = [
-            "kubectl",
+            program,
             f"--kubeconfig={kubeconfig}",
             f"--namespace={namespace}",
         ]

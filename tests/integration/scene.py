@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from typing import Any, Final, final
 
+import pytest
+
 from backstage_op import kube
 from backstage_op.document import Document
 from backstage_op.sandbox import AuditEvent, Sandbox
@@ -176,7 +178,8 @@ class Scene:
     def kubectl(self, *arguments: str) -> str:
         """Run kubectl as administrator in this namespace; return its output."""
         program = shutil.which("kubectl")
-        assert program is not None, "kubectl is not on PATH"
+        if program is None:
+            pytest.skip("kubectl is not on PATH")
         target = ["--kubeconfig", str(self.sandbox.kubeconfig), "-n", self.namespace]
         done = subprocess.run(
             [program, *target, *arguments], capture_output=True, text=True, check=True

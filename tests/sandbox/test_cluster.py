@@ -144,12 +144,12 @@ def test_the_audit_log_has_who_asked_for_what(sandbox: Sandbox, namespace: str) 
 
 
 def test_a_service_account_has_only_its_rights(
-    sandbox: Sandbox, namespace: str
+    sandbox: Sandbox, namespace: str, kubectl: str
 ) -> None:
     kubeconfig = sandbox.service_account_kubeconfig(namespace, "default")
 
     answer = subprocess.run(
-        ["kubectl", "--kubeconfig", kubeconfig, "-n", namespace, "get", "secrets"],
+        [kubectl, "--kubeconfig", kubeconfig, "-n", namespace, "get", "secrets"],
         capture_output=True,
         text=True,
         check=False,
