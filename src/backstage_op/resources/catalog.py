@@ -98,7 +98,6 @@ def compose(inputs: Inputs) -> Composition:
         faults += pod_template.faults_of(scope.pod, contributions)
     if workload is not None and not faults:
         objects += _workload_objects(scope, workload, objects, parts)
-    faults += _twins(objects)
     documents: dict[str, Document] = {}
     for made in objects:
         with scope.collecting():
@@ -308,17 +307,3 @@ def _overrides(inputs: Inputs) -> deployment.Overrides:
         pull_secrets=tuple(application.image_pull_secrets),
         replicas=0 if is_idled(inputs.backstage) else application.replicas,
     )
-
-
-def _twins(objects: Iterable[RuntimeObject]) -> Iterator[errors.ManifestError]:
-    """Yield a fault for each object that another one would overwrite."""
-    seen: dict[str, str] = {}
-    for made in objects:
-        if made.key in seen:
-            prefix, _, name = made.key.partition("/")
-            yield errors.ManifestError(
-                "configuration",
-                f"{prefix}.yaml",
-                f'two objects are named "{name}"; rename one of them',
-            )
-        seen[made.key] = made.key
