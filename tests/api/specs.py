@@ -17,10 +17,20 @@ _EXAMPLES = {
     rules.MOUNT_PATH: ["", "/", "/opt/app", "rel/dir/", "/.a/..b", "/p" * 512],
     rules.ENV_NAME: ["A", "a.b-c", "with space", "N" * 1024],
     rules.HOST: ["", "portal", "Portal.example.com"],
+    rules.INGRESS_HOST: ["", "portal", "portal.example.com", "*.example.com"],
+    rules.ROUTE_HOST: ["portal.example.com", "*.example.com"],
+    rules.QUANTITY: ["", "1", "500m", "10Gi", "1.5G"],
+    rules.DURATION: ["", "30s", "1h30m"],
     rules.IMAGE: ["", "example.test/portal:1", "a@sha256:0f"],
     rules.FLAVOUR: ["orchestrator", "_x.y", "F" * 253],
 }
+_EXCLUSIVE = [
+    (api.RouteTls, "certificate", "externalCertificateSecretName"),
+    (api.CertificateAuthority, "configMapName", "secretName"),
+]
 _TEXTS = ["", "x", "ü\u202e\u200b😀", "line\nline", "'\"\\{}$(A)", "0644", "null"]
+_METADATA = [{}, {"example.com/a": "b", "c": ""}]
+_RESOURCES = [{}, {"requests": {"cpu": "500m", "memory": 1}, "limits": {"cpu": 2}}]
 _JSON: list[Any] = [
     {},
     {"spec": {"replicas": 3, "strategy": {"$patch": "replace"}}},
@@ -55,11 +65,18 @@ class Specifications:
     def _scalar(self, node: inspect.Type) -> Any:
         match node:
             case inspect.IntType():
-                return self._random.choice([0, 1, 3, 2**31 - 1])
+                allowed = [
+                    number
+                    for number in (0, 1, 3, 65535, 2**31 - 1)
+                    if (node.ge or 0) <= number <= (node.le or number)
+                ]
+                return self._random.choice(allowed)
             case inspect.BoolType():
                 return self._random.random() < 0.5
             case inspect.LiteralType():
                 return self._random.choice(node.values)
+            case inspect.DictType(value_type=inspect.StrType()):
+                return self._random.choice(_METADATA)
             case inspect.DictType():
                 return self._random.choice(_JSON)
             case _:
@@ -69,6 +86,8 @@ class Specifications:
         extra = node.extra or {}
         if "rule" in extra:
             return self._random.choice(_EXAMPLES[extra["rule"]])
+        if "requests" in extra.get("schema", {}).get("properties", {}):
+            return self._random.choice(_RESOURCES)
         if "items" in extra:
             return [self._plugin() for _ in range(self._random.randrange(3))]
         return self._value(node.type)
@@ -88,8 +107,11 @@ class Specifications:
         }
         for secret in found.get("secrets", ()) if node.cls is api.ExtraFiles else ():
             secret["key"] = "k"
-        if node.cls is api.RouteTls and found.get("certificate"):
-            found.pop("externalCertificateSecretName", None)
+        if node.cls is api.Database and found.get("enableLocalDb", True):
+            found.pop("external", None)
+        for cls, field, excluded in _EXCLUSIVE:
+            if node.cls is cls and found.get(field):
+                found.pop(excluded, None)
         return found
 
     def _plugin(self) -> dict[str, Any]:

@@ -29,21 +29,21 @@ def deployed(**changes: Any) -> api.Condition:
 def test_a_new_condition_gets_the_present_time_in_whole_seconds() -> None:
     expected = (deployed(last_transition_time=NOW.replace(microsecond=0)),)
 
-    assert api.set_condition((), deployed(), NOW) == expected
+    assert api.set_conditions((), [deployed()], NOW) == expected
 
 
 def test_the_time_stays_while_only_reason_and_message_change() -> None:
     new = deployed(reason="DeployFailed", message="no", observed_generation=2)
 
-    actual = api.set_condition(
-        (deployed(),), msgspec.structs.replace(new, last_transition_time=NOW), NOW
+    actual = api.set_conditions(
+        (deployed(),), [msgspec.structs.replace(new, last_transition_time=NOW)], NOW
     )
 
     assert actual == (new,)
 
 
 def test_the_time_changes_with_the_status() -> None:
-    actual = api.set_condition((deployed(),), deployed(status="True"), NOW)
+    actual = api.set_conditions((deployed(),), [deployed(status="True")], NOW)
 
     assert actual[0].last_transition_time == NOW.replace(microsecond=0)
 
@@ -51,39 +51,54 @@ def test_the_time_changes_with_the_status() -> None:
 def test_times_are_stored_in_utc() -> None:
     elsewhere = NOW.astimezone(timezone(timedelta(hours=5)))
 
-    (actual,) = api.set_condition((), deployed(), elsewhere)
+    (actual,) = api.set_conditions((), [deployed()], elsewhere)
 
     assert b'"lastTransitionTime":"2026-01-02T03:04:05Z"' in msgspec.json.encode(actual)
 
 
-def test_the_order_never_changes_and_unknown_conditions_stay() -> None:
+def test_the_order_is_that_of_the_types_and_conditions_of_others_come_last() -> None:
     foreign = deployed(type="Foreign")
-    before = (foreign, deployed())
+    ours = [deployed(type=kind) for kind in reversed(api.ConditionType)]
 
-    after = api.set_condition(before, deployed(status="True"), NOW)
-    after = api.set_condition(after, deployed(type=api.ConditionType.CONFIG), NOW)
+    after = api.set_conditions((foreign, deployed()), ours, NOW)
 
-    assert [c.type for c in after] == ["Foreign", "Deployed", "Config"]
-    assert after[0] is foreign
+    assert [c.type for c in after] == [
+        "Deployed",
+        "Runtime",
+        "Config",
+        "Database",
+        "Reconciling",
+        "Stalled",
+        "Foreign",
+    ]
+    assert after[-1] is foreign
+
+
+def test_what_does_not_hold_any_more_is_gone() -> None:
+    before = (deployed(), deployed(type=api.ConditionType.STALLED))
+
+    assert api.set_conditions(before, [deployed()], NOW) == (deployed(),)
 
 
 def test_setting_the_same_condition_again_changes_nothing() -> None:
-    once = api.set_condition((), deployed(), THEN)
+    once = api.set_conditions((), [deployed()], THEN)
 
-    assert api.set_condition(once, deployed(), NOW) == once
+    assert api.set_conditions(once, [deployed()], NOW) == once
 
 
-def test_a_condition_that_had_no_time_keeps_none_only_if_its_status_stays() -> None:
+def test_a_condition_that_had_no_time_gets_one() -> None:
     timeless = deployed(last_transition_time=None)
 
-    assert api.set_condition((timeless,), timeless, NOW) == (timeless,)
+    (actual,) = api.set_conditions((timeless,), [timeless], NOW)
+
+    assert actual.last_transition_time == NOW.replace(microsecond=0)
 
 
 @pytest.mark.parametrize("excess", [1, 100_000])
 def test_a_message_beyond_the_limit_is_shortened_and_says_so(excess: int) -> None:
     long = deployed(message="é" * (MAX_MESSAGE_CHARACTERS + excess))
 
-    (actual,) = api.set_condition((), long, NOW)
+    (actual,) = api.set_conditions((), [long], NOW)
 
     assert len(actual.message) == MAX_MESSAGE_CHARACTERS
     assert actual.message.endswith("(shortened)")

@@ -30,6 +30,10 @@ RULE_FIELDS = {
     "MOUNT_PATH": ("application", "extraFiles", "mountPath"),
     "ENV_NAME": ("application", "extraEnvs", "envs", 0, "name"),
     "HOST": ("application", "route", "subdomain"),
+    "INGRESS_HOST": ("application", "ingress", "host"),
+    "ROUTE_HOST": ("application", "httpRoute", "hostnames", 0),
+    "QUANTITY": ("database", "local", "storage", "size"),
+    "DURATION": ("monitoring", "interval"),
     "IMAGE": ("application", "image"),
     "FLAVOUR": ("flavours", 0, "name"),
 }
@@ -345,7 +349,8 @@ def test_conditions_are_stored_as_they_were_computed(kubectl: Kubectl) -> None:
         observed_generation=1,
     )
     status = api.BackstageStatus(
-        conditions=api.set_condition((), new, datetime.now(UTC)), observed_generation=1
+        conditions=api.set_conditions((), [new], datetime.now(UTC)),
+        observed_generation=1,
     )
 
     complaint = _patch_status(kubectl, msgspec.to_builtins(status))

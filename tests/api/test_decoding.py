@@ -142,3 +142,27 @@ def test_a_long_value_is_shortened_in_the_error() -> None:
 def test_a_document_that_is_no_object_is_an_error_about_the_resource() -> None:
     with pytest.raises(errors.SpecError, match="the resource: expected `object`"):
         api.decode(json.loads("[]"))
+
+
+@pytest.mark.parametrize("depth", [64, 1100, 100_000])
+@pytest.mark.parametrize("wrap", [lambda value: {"a": value}, lambda value: [value]])
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda value: {"spec": {"deployment": {"patch": {"x": value}}}},
+        lambda value: {"spec": {"application": {"dynamicPlugins": [value]}}},
+        lambda value: {"spec": {"unknown": value}},
+        lambda value: {"spec": value},
+    ],
+)
+def test_nesting_without_end_is_a_fault_and_exhausts_no_stack(
+    depth: int, wrap: Any, place: Any
+) -> None:
+    value: Any = "x"
+    for _ in range(depth):
+        value = wrap(value)
+
+    with pytest.raises(errors.SpecError) as caught:
+        api.decode(place(value))
+
+    assert caught.value.message == "spec: nested deeper than 64 levels; flatten it"

@@ -33,6 +33,10 @@ ACCEPTED = {
         "1",
     ],
     "HOST": ["", "portal", "Portal.example.com", "a" * 63],
+    "INGRESS_HOST": ["", "portal", "portal.example.com", "*.example.com"],
+    "ROUTE_HOST": ["portal", "portal.example.com", "*.example.com"],
+    "QUANTITY": ["", "1", "10Gi", "500m", "1.5G", "1e3", "2E", "1."],
+    "DURATION": ["", "30s", "1m", "1h30m", "500ms"],
     "IMAGE": ["", "example.test/a:1", "a@sha256:00"],
     "FLAVOUR": ["orchestrator", "a.b", "_x", "A"],
 }
@@ -53,6 +57,10 @@ REFUSED = {
     "MOUNT_PATH": ["..", "/a/../b", "../x", "a/..", "a:b", "/a//.."],
     "ENV_NAME": ["", "A=B", "A\n", "Ä", "\x00"],
     "HOST": ["-a", "a..b", "https://a", "a/b", "a_b", "a" * 64, "a."],
+    "INGRESS_HOST": ["*", "a.*.com", "Portal.example.com", "a" * 64],
+    "ROUTE_HOST": ["", "Portal", "*", "a.*.com", "https://a", "a_b"],
+    "QUANTITY": ["10Gigs", "-1", "Gi", "1 Gi", "1KiB"],
+    "DURATION": ["30", "1x", "s", "-1s", "1 m"],
     "IMAGE": ["a b", "a\tb", " a"],
     "FLAVOUR": ["", "../x", ".hidden", "a/b", "a b"],
 }

@@ -10,6 +10,8 @@ from msgspec import Meta
 from backstage_op.api import crd, rules, schema
 
 _ALLOWED = {
+    "additionalProperties",
+    "maxProperties",
     "description", "type", "format", "enum", "default", "required", "properties",
     "items", "minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum",
     "x-kubernetes-validations", "x-kubernetes-preserve-unknown-fields",

@@ -9,9 +9,17 @@ from .conditions import (
     ConditionStatus,
     ConditionType,
     Reason,
-    set_condition,
+    set_conditions,
+)
+from .database import (
+    CertificateAuthority,
+    Database,
+    ExternalDatabase,
+    LocalDatabase,
+    LocalStorage,
 )
 from .decoding import decode
+from .exposure import HttpRoute, Ingress, IngressTls, ParentRef, Route, RouteTls
 from .references import ClaimRef, EnvObjectRef, EnvVar, FileObjectRef, Flavour
 from .v1alpha5 import (
     API_VERSION,
@@ -24,15 +32,14 @@ from .v1alpha5 import (
     Backstage,
     BackstageSpec,
     BackstageStatus,
-    Database,
+    CommonMetadata,
     DeploymentSpec,
     ExtraEnvs,
     ExtraFiles,
     Metadata,
     Monitoring,
+    NetworkPolicies,
     RawRuntimeConfig,
-    Route,
-    RouteTls,
 )
 
 __all__ = [
@@ -46,7 +53,9 @@ __all__ = [
     "Backstage",
     "BackstageSpec",
     "BackstageStatus",
+    "CertificateAuthority",
     "ClaimRef",
+    "CommonMetadata",
     "Condition",
     "ConditionStatus",
     "ConditionType",
@@ -54,16 +63,24 @@ __all__ = [
     "DeploymentSpec",
     "EnvObjectRef",
     "EnvVar",
+    "ExternalDatabase",
     "ExtraEnvs",
     "ExtraFiles",
     "FileObjectRef",
     "Flavour",
+    "HttpRoute",
+    "Ingress",
+    "IngressTls",
+    "LocalDatabase",
+    "LocalStorage",
     "Metadata",
     "Monitoring",
+    "NetworkPolicies",
+    "ParentRef",
     "RawRuntimeConfig",
     "Reason",
     "Route",
     "RouteTls",
     "decode",
-    "set_condition",
+    "set_conditions",
 ]

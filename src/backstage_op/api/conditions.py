@@ -1,7 +1,7 @@
 """Conditions: what the status says, in the form all Kubernetes tools read.
 
-``lastTransitionTime`` changes only when ``status`` does, and the order of the
-conditions never does.
+``lastTransitionTime`` changes only when ``status`` does. The order of the
+conditions is that of their types, whatever was found first.
 """
 
 from __future__ import annotations
@@ -23,24 +23,43 @@ ConditionStatus: TypeAlias = Literal["True", "False", "Unknown"]
 
 
 class ConditionType(StrEnum):
-    """The aspects of a ``Backstage`` that its status speaks about."""
+    """The aspects of a ``Backstage`` that its status speaks about, in this order.
+
+    The last two are there only while they hold: tools that know no ``Backstage``
+    (kstatus, and what builds on it) tell by them what is not current yet.
+    """
 
     DEPLOYED = "Deployed"
+    RUNTIME = "Runtime"
     CONFIG = "Config"
+    DATABASE = "Database"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
 
 
 class Reason(StrEnum):
     """Why a condition has its status: one word that programs compare.
 
-    The first group is that of ``Deployed``, with the names of the Go operator.
-    The second is that of ``Config``: valid, the ``reason`` of the error, or that
-    an object of the name belongs to somebody else.
+    The groups are those of ``Deployed`` and ``Runtime``, with the names of the Go
+    operator, of ``Database``, and of ``Config``: valid, the ``reason`` of the
+    error, or what keeps an object from being made.
     """
 
     DEPLOY_IN_PROGRESS = "DeployInProgress"
     DEPLOYED = "Deployed"
     DEPLOY_FAILED = "DeployFailed"
     IDLED = "Idled"
+
+    RUNNING = "Running"
+    CONTAINER_FAILED = "ContainerFailed"
+    PENDING = "Pending"
+    NOT_DEPLOYED = "NotDeployed"
+
+    READY = "Ready"
+    NOT_READY = "NotReady"
+    EXTERNAL = "External"
+    MAJOR_UPGRADE_REQUIRED = "MajorUpgradeRequired"
+    PASSWORD_LOST = "PasswordLost"  # noqa: S105 - a reason
 
     VALID = "Valid"
     INVALID_CONFIGURATION = "InvalidConfiguration"
@@ -50,6 +69,20 @@ class Reason(StrEnum):
     INVALID_DYNAMIC_PLUGINS = "InvalidDynamicPlugins"
     INVALID_PATCH = "InvalidPatch"
     INVALID_SETTINGS = "InvalidSettings"
+    INVALID_REFERENCE = "InvalidReference"
+    FORBIDDEN_REFERENCE = "ForbiddenReference"
+    CONFLICTING_MOUNTS = "ConflictingMounts"
+    FORBIDDEN_MOUNT = "ForbiddenMount"
+    UNKNOWN_CONTAINER = "UnknownContainer"
+    CROSS_NAMESPACE = "CrossNamespace"
+    FORBIDDEN_PATCH = "ForbiddenPatch"
+    IMMUTABLE_FIELD = "ImmutableField"
+    INVALID_OBJECT = "InvalidObject"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    ADMISSION_DENIED = "AdmissionDenied"
+    DEPENDENCY_MISSING = "DependencyMissing"
+    FORBIDDEN = "Forbidden"
+    DELETION_FAILED = "DeletionFailed"
     REFERENCED_OBJECT_NOT_FOUND = "ReferencedObjectNotFound"
     REFERENCED_KEY_NOT_FOUND = "ReferencedKeyNotFound"
     OWNERSHIP_CONFLICT = "OwnershipConflict"
@@ -62,7 +95,12 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """
 
     type: Annotated[
-        str, Meta(description="The aspect: Deployed or Config.", max_length=316)
+        str,
+        Meta(
+            description="The aspect: Deployed, Runtime, Config, Database; while it "
+            "holds, Reconciling or Stalled.",
+            max_length=316,
+        ),
     ]
     status: Annotated[ConditionStatus, Meta(description="Whether the aspect holds.")]
     reason: Annotated[
@@ -103,30 +141,33 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ) = None
 
 
-def set_condition(
-    conditions: Iterable[Condition], new: Condition, now: datetime
+def set_conditions(
+    before: Iterable[Condition], ours: Iterable[Condition], now: datetime
 ) -> tuple[Condition, ...]:
-    """Return the conditions with the one of the same type replaced by ``new``.
+    """Return our conditions in the order of their types, then those of others.
 
-    A new type goes to the end. ``now`` (aware) becomes the transition time,
-    in whole seconds, only where the status changes; whatever time ``new``
-    carries is ignored. A message beyond the limit is shortened.
+    Those of our types that are not in ``ours`` are gone. ``now`` (aware) becomes
+    the transition time, in whole seconds, only where the status changes;
+    whatever time a new one carries is ignored. A message beyond the limit is
+    shortened.
     """
-    before = tuple(conditions)
-    old = next((c for c in before if c.type == new.type), None)
-    changed = old is None or old.status != new.status
-    entry = msgspec.structs.replace(
-        new,
-        message=_shortened(new.message),
-        last_transition_time=(
-            now.astimezone(UTC).replace(microsecond=0)
-            if changed or old is None
-            else old.last_transition_time
-        ),
+    before = tuple(before)
+    old = {condition.type: condition for condition in before}
+    new = {
+        condition.type: _entry(old.get(condition.type), condition, now)
+        for condition in ours
+    }
+    known = [new[kind] for kind in ConditionType if kind in new]
+    return (*known, *(c for c in before if c.type not in set(ConditionType)))
+
+
+def _entry(old: Condition | None, new: Condition, now: datetime) -> Condition:
+    changed_at = now.astimezone(UTC).replace(microsecond=0)
+    if old is not None and old.status == new.status and old.last_transition_time:
+        changed_at = old.last_transition_time
+    return msgspec.structs.replace(
+        new, message=_shortened(new.message), last_transition_time=changed_at
     )
-    if old is None:
-        return (*before, entry)
-    return tuple(entry if c is old else c for c in before)
 
 
 def _shortened(message: str) -> str:

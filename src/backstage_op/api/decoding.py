@@ -7,6 +7,7 @@ newer release stored must not stop this one.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +20,8 @@ from .v1alpha5 import Backstage
 
 _OPAQUE: Final = frozenset({"patch", "dynamicPlugins"})
 """Fields whose content is not ours: a null in them has a meaning."""
+
+MAX_DEPTH: Final = 64
 
 _MAX_FOUND_CHARACTERS: Final = 64
 _PATH: Final = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
@@ -35,11 +38,35 @@ def decode(document: Document) -> Backstage:
             schema would refuse. The message holds a value only where it is a
             name or a path.
     """
+    _check_depth(document)
     cleaned = _without_nulls(document)
     try:
         return msgspec.convert(cleaned, Backstage)
     except msgspec.ValidationError as exc:
         raise _spec_error(cleaned, str(exc)) from exc
+
+
+def _check_depth(document: Any) -> None:
+    """Check, without recursion, that what follows can use it."""
+    fields = document if isinstance(document, dict) else {"the resource": document}
+    for field, value in fields.items():
+        level = [value]
+        for _ in range(MAX_DEPTH):
+            level = [child for node in level for child in _children(node)]
+        if level:
+            raise errors.SpecError(
+                field, f"nested deeper than {MAX_DEPTH} levels; flatten it"
+            )
+
+
+def _children(node: Any) -> Iterable[Any]:
+    match node:
+        case dict():
+            return node.values()
+        case list():
+            return node
+        case _:
+            return ()
 
 
 def _without_nulls(value: Any) -> Any:

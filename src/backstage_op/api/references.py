@@ -12,6 +12,12 @@ from . import rules
 MAX_REFERENCES: Final = 512
 MAX_CONTAINERS: Final = 64
 
+TEXT_MAP: Final[dict[str, Any]] = {
+    "additionalProperties": {"type": "string", "maxLength": 65536},
+    "maxProperties": 128,
+}
+"""A map of texts, as labels and annotations are."""
+
 ObjectName: TypeAlias = Annotated[str, rules.REQUIRED_NAME.meta()]
 OptionalName: TypeAlias = Annotated[str, rules.OPTIONAL_NAME.meta()]
 MountPath: TypeAlias = Annotated[str, rules.MOUNT_PATH.meta()]

@@ -82,6 +82,33 @@ HOST: Final = TextRule(
     max_length=253,
 )
 
+_LOWER_LABEL: Final = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+
+INGRESS_HOST: Final = TextRule(
+    pattern=rf"^((\*\.)?{_LOWER_LABEL}(\.{_LOWER_LABEL})*)?$",
+    message="must be a DNS name such as portal.example.com, or a wildcard such as "
+    "*.example.com, in lower case",
+    max_length=253,
+)
+
+ROUTE_HOST: Final = TextRule(
+    pattern=rf"^(\*\.)?{_LOWER_LABEL}(\.{_LOWER_LABEL})*$",
+    message=INGRESS_HOST.message,
+    max_length=253,
+)
+
+QUANTITY: Final = TextRule(
+    pattern=r"^([+]?[0-9]+([.][0-9]*)?([eE][-+]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?)?$",
+    message="must be a quantity such as 500m, 2 or 10Gi",
+    max_length=64,
+)
+
+DURATION: Final = TextRule(
+    pattern=r"^(([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$",
+    message="must be a duration such as 30s or 1m",
+    max_length=32,
+)
+
 IMAGE: Final = TextRule(
     pattern=r"^[^\s]*$",
     message="must be an image reference without spaces, "
@@ -103,6 +130,10 @@ TEXT_RULES: Final = (
     MOUNT_PATH,
     ENV_NAME,
     HOST,
+    INGRESS_HOST,
+    ROUTE_HOST,
+    QUANTITY,
+    DURATION,
     IMAGE,
     FLAVOUR,
 )

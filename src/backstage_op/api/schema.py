@@ -68,6 +68,8 @@ def _scalar(node: inspect.Type) -> Schema:
             return {"type": "string", "format": "date-time"}
         case inspect.LiteralType():
             return {"type": "string", "enum": list(node.values)}
+        case inspect.DictType(value_type=inspect.StrType()):
+            return {"type": "object", "additionalProperties": {"type": "string"}}
         case inspect.DictType():
             return {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
         case _:

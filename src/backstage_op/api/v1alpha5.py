@@ -17,9 +17,12 @@ from msgspec import Meta
 
 from . import rules
 from .conditions import Condition
+from .database import Database
+from .exposure import HttpRoute, Ingress, Route
 from .references import (
     MAX_REFERENCES,
     PLUGIN_SCHEMA,
+    TEXT_MAP,
     ClaimRef,
     EnvObjectRef,
     EnvVar,
@@ -43,7 +46,6 @@ _MAX_FLAVOURS: Final = 64
 _MAX_PLUGINS: Final = 1024
 _MAX_PULL_SECRETS: Final = 64
 _MAX_CONDITIONS: Final = 32
-_MAX_PEM_CHARACTERS: Final = 65536
 _MAX_REPLICAS: Final = 2**31 - 1
 
 
@@ -125,84 +127,6 @@ class ExtraEnvs(SpecStruct, frozen=True, kw_only=True):
     ] = ()
 
 
-class RouteTls(SpecStruct, frozen=True, kw_only=True):
-    """Certificate of the Route, which ends TLS at the router (edge)."""
-
-    certificate: Annotated[
-        str,
-        Meta(
-            description="Serving certificate, PEM. Default: the router's own.",
-            max_length=_MAX_PEM_CHARACTERS,
-        ),
-    ] = ""
-    external_certificate_secret_name: Annotated[
-        OptionalName,
-        Meta(
-            description="Name of a Secret of type kubernetes.io/tls with the "
-            "certificate, instead of certificate and key. Needs a cluster that "
-            "supports external certificates of Routes."
-        ),
-    ] = ""
-    key: Annotated[
-        str,
-        Meta(
-            description="Private key of the certificate, PEM. Everyone who may read "
-            "this resource can read it: prefer externalCertificateSecretName.",
-            max_length=_MAX_PEM_CHARACTERS,
-        ),
-    ] = ""
-    ca_certificate: Annotated[
-        str,
-        Meta(
-            description="Certificates of the issuing authorities, PEM.",
-            max_length=_MAX_PEM_CHARACTERS,
-        ),
-    ] = ""
-
-
-class Route(SpecStruct, frozen=True, kw_only=True):
-    """The OpenShift Route to Backstage. Ignored where there are no Routes."""
-
-    enabled: Annotated[
-        bool,
-        Meta(
-            description="Whether there is a Route. Default: true.",
-            extra={"schema": {"default": True}},
-        ),
-    ] = True
-    host: Annotated[
-        Annotated[str, rules.HOST.meta()],
-        Meta(
-            description="Full host name. Default: chosen by the router. Wins over "
-            "subdomain."
-        ),
-    ] = ""
-    subdomain: Annotated[
-        Annotated[str, rules.HOST.meta()],
-        Meta(
-            description="First part of the host name; the router appends its domain. "
-            "Default: chosen by the router."
-        ),
-    ] = ""
-    tls: Annotated[
-        RouteTls,
-        Meta(
-            description="Certificate of the Route. Default: the router's own.",
-            extra={
-                "validations": [
-                    {
-                        "rule": "!(has(self.certificate) && self.certificate != '' && "
-                        "has(self.externalCertificateSecretName) && "
-                        "self.externalCertificateSecretName != '')",
-                        "message": "certificate and externalCertificateSecretName "
-                        "exclude one another: remove one",
-                    }
-                ]
-            },
-        ),
-    ] = RouteTls()
-
-
 class Application(SpecStruct, frozen=True, kw_only=True):
     """What Backstage runs with."""
 
@@ -234,6 +158,14 @@ class Application(SpecStruct, frozen=True, kw_only=True):
     route: Annotated[
         Route, Meta(description="The OpenShift Route. Ignored on other clusters.")
     ] = Route()
+    ingress: Annotated[
+        Ingress,
+        Meta(description="The Ingress. Default: none."),
+    ] = Ingress()
+    http_route: Annotated[
+        HttpRoute,
+        Meta(description="The HTTPRoute of the Gateway API. Default: none."),
+    ] = HttpRoute()
     replicas: (
         Annotated[
             int,
@@ -266,28 +198,6 @@ class Application(SpecStruct, frozen=True, kw_only=True):
     ] = ()
 
 
-class Database(SpecStruct, frozen=True, kw_only=True):
-    """The database: the operator's own PostgreSQL, or one of the user's."""
-
-    enable_local_db: Annotated[
-        bool,
-        Meta(
-            description="Whether the operator runs a PostgreSQL for this instance. "
-            "False: an external one is used. Default: true.",
-            extra={"schema": {"default": True}},
-        ),
-    ] = True
-    auth_secret_name: Annotated[
-        OptionalName,
-        Meta(
-            description="Name of a Secret with POSTGRES_HOST, POSTGRES_PORT, "
-            "POSTGRES_USER and POSTGRES_PASSWORD, for the local database also "
-            "POSTGRESQL_ADMIN_PASSWORD. Default: generated for the local database, "
-            "none for an external one."
-        ),
-    ] = ""
-
-
 class RawRuntimeConfig(SpecStruct, frozen=True, kw_only=True):
     """Manifests that replace those of the default configuration."""
 
@@ -318,6 +228,52 @@ class Monitoring(SpecStruct, frozen=True, kw_only=True):
             extra={"schema": {"default": False}},
         ),
     ] = False
+    interval: Annotated[
+        Annotated[str, rules.DURATION.meta()],
+        Meta(
+            description="How often metrics are read, such as 30s. Default: that of "
+            "Prometheus."
+        ),
+    ] = ""
+    labels: Annotated[
+        dict[str, str],
+        Meta(
+            description="Labels of the ServiceMonitor, by which Prometheus selects it.",
+            extra={"schema": TEXT_MAP},
+        ),
+    ] = msgspec.field(default_factory=dict)
+
+
+class NetworkPolicies(SpecStruct, frozen=True, kw_only=True):
+    """Network policies of the configuration."""
+
+    enabled: Annotated[
+        bool,
+        Meta(
+            description="Whether the policies of networkpolicy.yaml are made. "
+            "Default: true.",
+        ),
+    ] = True
+
+
+class CommonMetadata(SpecStruct, frozen=True, kw_only=True):
+    """Labels and annotations for every object that is made."""
+
+    labels: Annotated[
+        dict[str, str],
+        Meta(
+            description="Labels, also of the pods (which restarts them). They replace "
+            "none that the operator sets.",
+            extra={"schema": TEXT_MAP},
+        ),
+    ] = msgspec.field(default_factory=dict)
+    annotations: Annotated[
+        dict[str, str],
+        Meta(
+            description="Annotations. They replace none that the operator sets.",
+            extra={"schema": TEXT_MAP},
+        ),
+    ] = msgspec.field(default_factory=dict)
 
 
 class DeploymentSpec(SpecStruct, frozen=True, kw_only=True):
@@ -345,7 +301,28 @@ class BackstageSpec(SpecStruct, frozen=True, kw_only=True):
     application: Annotated[
         Application, Meta(description="What Backstage runs with.")
     ] = Application()
-    database: Annotated[Database, Meta(description="The database.")] = Database()
+    database: Annotated[
+        Database,
+        Meta(
+            description="The database.",
+            extra={
+                "validations": [
+                    {
+                        "rule": "!has(self.external) || "
+                        "(has(self.enableLocalDb) && !self.enableLocalDb) || "
+                        "!((has(self.external.sslMode) && self.external.sslMode != '')"
+                        " || (has(self.external.ca) && "
+                        "((has(self.external.ca.configMapName) && "
+                        "self.external.ca.configMapName != '') || "
+                        "(has(self.external.ca.secretName) && "
+                        "self.external.ca.secretName != ''))))",
+                        "message": "external is about a database of your own: set "
+                        "enableLocalDb to false, or remove external",
+                    }
+                ]
+            },
+        ),
+    ] = Database()
     deployment: Annotated[
         DeploymentSpec, Meta(description="The workload that runs Backstage.")
     ] = DeploymentSpec()
@@ -365,6 +342,22 @@ class BackstageSpec(SpecStruct, frozen=True, kw_only=True):
         Monitoring,
         Meta(description="Metrics.", extra={"schema": {"default": {"enabled": False}}}),
     ] = Monitoring()
+    network_policies: Annotated[
+        NetworkPolicies, Meta(description="Network policies of the configuration.")
+    ] = NetworkPolicies()
+    common_metadata: Annotated[
+        CommonMetadata,
+        Meta(description="Labels and annotations for every object that is made."),
+    ] = CommonMetadata()
+    deletion_policy: Annotated[
+        Literal["Retain", "Delete"],
+        Meta(
+            description="What happens to the claim and the generated password of the "
+            "local database, and to claims of the configuration, when they are no "
+            "longer wanted or the resource is deleted: Retain keeps them, Delete "
+            "deletes them. Default: Retain.",
+        ),
+    ] = "Retain"
     raw_runtime_config: Annotated[
         RawRuntimeConfig,
         Meta(
