@@ -15,7 +15,7 @@ Document: TypeAlias = dict[str, Any]
 """A Kubernetes object: ``apiVersion``, ``kind``, ``metadata`` and its content."""
 
 
-class ObjectRef(msgspec.Struct, frozen=True, order=True):
+class ObjectRef(msgspec.Struct, frozen=True, order=True, gc=False):
     """The identity of an object: what, where, which.
 
     ``namespace`` is empty for a cluster-scoped object.
@@ -44,3 +44,15 @@ def ref_of(document: Document) -> ObjectRef:
         metadata.get("namespace") or "",
         metadata["name"],
     )
+
+
+def copied(tree: Any) -> Any:
+    """Return a copy of a JSON tree that shares nothing with it.
+
+    Far quicker than ``copy.deepcopy``, which looks for what a JSON tree never has.
+    """
+    if isinstance(tree, dict):
+        return {key: copied(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [copied(value) for value in tree]
+    return tree

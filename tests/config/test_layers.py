@@ -130,27 +130,31 @@ def test_other_single_objects_do_not_come_from_flavours() -> None:
     assert layers({}, one).one("service.yaml", SERVICE) is None
 
 
-def test_dynamic_plugins_of_flavours_are_merged_by_package() -> None:
+def test_lists_of_plugins_come_from_flavours_and_then_from_the_platform() -> None:
     key = "dynamic-plugins.yaml"
     base = config_map("any", **{key: "plugins: [{package: a, disabled: true}]"})
     over = config_map("other", **{key: "plugins: [{package: a, disabled: false}]"})
+    platform = config_map("any", **{key: "plugins: [{package: b}]"})
+    files = {key: text(base), f"{key}.k8s": text(platform)}
 
-    actual = layers({key: text(base)}, flavour("one", dynamic_plugins=text(over))).one(
-        key, CONFIG_MAP
+    actual = layers(files, flavour("one", dynamic_plugins=text(over))).plugin_lists(
+        CONFIG_MAP
     )
 
-    assert actual == default(
-        config_map("any", **{key: "plugins:\n- package: a\n  disabled: false\n"})
-    )
+    assert [layer.document for layer in actual] == [base, over, platform]
+    assert [layer.source for layer in actual] == ["default", "flavour-one", "default"]
 
 
-def test_dynamic_plugins_of_one_layer_keep_their_text() -> None:
+def test_a_raw_list_of_plugins_replaces_all_of_them() -> None:
     key = "dynamic-plugins.yaml"
-    only = config_map("any", **{key: "plugins: [{package: a}] # mine\nincludes: []"})
+    base = config_map("any", **{key: "plugins: []"})
+    own = config_map("own", **{key: "plugins: [{package: b}]"})
 
-    actual = layers({key: text(only)}).one(key, CONFIG_MAP)
+    actual = layers(
+        {key: text(base), f"{key}.k8s": text(base)}, raw={key: text(own)}
+    ).plugin_lists(CONFIG_MAP)
 
-    assert actual == default(only)
+    assert [layer.document for layer in actual] == [own]
 
 
 @pytest.mark.parametrize(
@@ -175,12 +179,42 @@ def test_flavours_add_their_objects_behind_the_default_ones(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["pvcs.yaml", "secret-envs.yaml", "secret-files.yaml"])
+def test_the_patch_of_the_platform_is_merged_into_every_other_object(key: str) -> None:
+    files = {key: text(config_map("a"), config_map("b")), f"{key}.k8s": "data: {x: z}"}
+    merged = [config_map("a", x="z"), config_map("b", x="z")]
+    own = config_map("own")
+
+    actual = layers(files)
+    raw = layers(files, raw={key: text(own)})
+
+    assert [one.document for one in actual.many(key, CONFIG_MAP)] == merged
+    assert actual.origins(key, "b") == (
+        ORIGIN,
+        f"{ORIGIN}, file {key}.k8s",
+    )
+    assert [one.document for one in raw.many(key, CONFIG_MAP)] == [own]
+
+
+@pytest.mark.parametrize("key", ["pvcs.yaml", "secret-envs.yaml", "secret-files.yaml"])
 def test_other_objects_do_not_come_from_flavours(key: str) -> None:
     name = key.removesuffix(".yaml").replace("-", "_")
 
     actual = layers({}, flavour("one", **{name: text(config_map("a"))}))
 
     assert actual.many(key, CONFIG_MAP) == ()
+
+
+@pytest.mark.parametrize("name", ["a/../../secrets/b", "../a", "a_b", "A", "a-", "a?b"])
+def test_a_name_that_could_lead_elsewhere_is_refused(name: str) -> None:
+    key = "configmap-files.yaml"
+
+    with pytest.raises(errors.ManifestError) as caught:
+        layers({}, raw={key: text(config_map(name))}).many(key, CONFIG_MAP)
+
+    assert caught.value.detail == (
+        f'metadata.name: found "{name}"; use lower case letters, digits, '
+        "'-' and '.', beginning and ending with a letter or digit"
+    )
 
 
 def test_a_raw_key_replaces_all_layers_and_takes_no_patch() -> None:

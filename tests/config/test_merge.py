@@ -1,271 +1,24 @@
-"""Strategic merge, against the two programs that define it.
-
-``kubectl patch --local --type=strategic`` is the oracle of the API server's
-dialect, ``kubectl kustomize`` of the other one; both work without a cluster.
-More random cases: ``MERGE_CASES=1000``; the same again: ``MERGE_SEED=…``.
-"""
+"""Strategic merge: order, directives, unions, limits, and what is refused."""
 
 from __future__ import annotations
 
 import copy
-import json
-import os
-import random
-import shutil
-import subprocess
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backstage_op import errors
-from backstage_op.config import ListMode, manifests, merge
+from backstage_op.config import ListMode, merge
 
-CASES = int(os.environ.get("MERGE_CASES", "100"))
-SEED = int(os.environ.get("MERGE_SEED") or random.SystemRandom().randrange(1 << 32))
-
-needs_kubectl = pytest.mark.skipif(
-    shutil.which("kubectl") is None, reason="kubectl is the oracle, and is not on PATH"
-)
-
-
-class Generator:
-    """Random Deployments, and patches that change them in every way we claim."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-
-    def sometimes(self, probability: float) -> bool:
-        return self._random.random() < probability
-
-    def some(self, items: str | list[str], most: int) -> list[str]:
-        return self._random.sample(list(items), self._random.randrange(1, most + 1))
-
-    def container(self, name: str, *, full: bool) -> dict[str, Any]:
-        result: dict[str, Any] = {"name": name}
-        if full or self.sometimes(0.5):
-            result["image"] = self._random.choice("xyz")
-        if self.sometimes(0.7):
-            result["env"] = [
-                {"name": n, "value": str(self._random.randrange(9))}
-                for n in self.some("ABCDEF", 3)
-            ]
-        if self.sometimes(0.5):
-            result["args"] = self.some("abc", 2)
-        if self.sometimes(0.5):
-            result["ports"] = [
-                {"containerPort": int(p), "name": f"p{p}"} for p in self.some("123", 2)
-            ]
-        if self.sometimes(0.5):
-            result["volumeMounts"] = [
-                {"mountPath": f"/{m}", "name": f"v{m}"} for m in self.some("abc", 2)
-            ]
-        if self.sometimes(0.3):
-            result["resources"] = {"limits": {"memory": "1Gi"}}
-        return result
-
-    def volume(self, name: str) -> dict[str, Any]:
-        if self.sometimes(0.5):
-            return {"name": name, "emptyDir": {}}
-        return {"name": name, "configMap": {"name": self._random.choice("xy")}}
-
-    def deployment(self, name: str) -> dict[str, Any]:
-        return {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {
-                "name": name,
-                "labels": dict.fromkeys(self.some("abc", 2), "1"),
-                "finalizers": [f"x.io/{f}" for f in self.some("abc", 3)],
-            },
-            "spec": {
-                "replicas": 1,
-                "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}},
-                "selector": {"matchLabels": {"a": "b"}},
-                "template": {
-                    "metadata": {"labels": {"a": "b"}},
-                    "spec": {
-                        "containers": [
-                            self.container(n, full=True)
-                            for n in self.some(["c1", "c2", "c3", "c4"], 4)
-                        ],
-                        "volumes": [self.volume(f"v{n}") for n in self.some("abcd", 3)],
-                        "tolerations": [{"key": "k"}],
-                    },
-                },
-            },
-        }
-
-    def patch(self, base: dict[str, Any]) -> dict[str, Any]:
-        pod: dict[str, Any] = {}
-        if self.sometimes(0.8):
-            known = [c["name"] for c in base["spec"]["template"]["spec"]["containers"]]
-            pod["containers"] = [
-                self.container_patch(name, known)
-                for name in self.some(["c1", "c2", "c3", "c4", "c5"], 3)
-            ]
-        if self.sometimes(0.6):
-            pod["volumes"] = [self.volume_patch(f"v{n}") for n in self.some("abcde", 3)]
-        if self.sometimes(0.3):
-            pod["tolerations"] = [{"key": "z"}]
-        patch: dict[str, Any] = {"spec": {"template": {"spec": pod}}}
-        if self.sometimes(0.4):
-            label = self._random.choice("abcd")
-            patch["metadata"] = {"labels": {label: self._random.choice([None, "9"])}}
-        if self.sometimes(0.2):
-            patch["spec"]["replicas"] = self._random.choice([3, None])
-        return patch
-
-    def container_patch(self, name: str, known: list[str]) -> dict[str, Any]:
-        if self.sometimes(0.15):
-            return {"name": name, "$patch": "delete"}
-        container = self.container(name, full=False)
-        if name not in known:
-            container["image"] = "new"
-        elif self.sometimes(0.2):
-            container["args"] = None
-        return container
-
-    def volume_patch(self, name: str) -> dict[str, Any]:
-        if self.sometimes(0.2):
-            return {"name": name, "$patch": "delete"}
-        source = {"secret": {"secretName": "s"}, "emptyDir": None, "configMap": None}
-        return {"name": name, **source}
-
-    def add_directives(self, base: dict[str, Any], patch: dict[str, Any]) -> None:
-        """Add the directives that only the API server knows."""
-        pod = patch["spec"]["template"]["spec"]
-        if self.sometimes(0.5) and "containers" in pod:
-            self._order_containers(base["spec"]["template"]["spec"], pod)
-        if self.sometimes(0.4):
-            metadata = patch.setdefault("metadata", {})
-            metadata["$deleteFromPrimitiveList/finalizers"] = ["x.io/a", "x.io/z"]
-        if self.sometimes(0.3):
-            patch["spec"]["strategy"] = {"$retainKeys": ["type"], "type": "Recreate"}
-
-    def _order_containers(self, base: dict[str, Any], pod: dict[str, Any]) -> None:
-        patched = [c["name"] for c in pod["containers"]]
-        if any("$patch" in c for c in pod["containers"]):
-            # kubectl shifts the live list in place here: what it deletes hands
-            # its place to what it adds. We keep the order that was asked for.
-            return
-        others = [c["name"] for c in base["containers"] if c["name"] not in patched]
-        order = [*patched, *others[: self._random.randrange(len(others) + 1)]]
-        self._random.shuffle(order)
-        pod["$setElementOrder/containers"] = [{"name": name} for name in order]
-        pod["containers"].sort(key=lambda c: order.index(c["name"]))
-
-
-def offline(*command: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": "/nonexistent",
-        "KUBECONFIG": "/dev/null",
-    }
-    return subprocess.run(
-        ["kubectl", *command],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=True,
-    )
-
-
-def normal(value: Any) -> Any:
-    """Drop what a round trip through Go's types adds: empty structs and lists."""
-    if isinstance(value, list):
-        return [normal(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    items = {key: normal(item) for key, item in value.items()}
-    return {
-        key: item
-        for key, item in items.items()
-        if item not in ({}, None, []) or (key == "emptyDir" and item is not None)
-    }
-
-
-@needs_kubectl
-@pytest.mark.timeout(600)
-def test_kubectl_mode_gives_what_kubectl_gives(tmp_path: Path) -> None:
-    generator = Generator(SEED)
-    cases = []
-    for number in range(CASES):
-        base = generator.deployment(f"d{number}")
-        patch = generator.patch(base)
-        generator.add_directives(base, patch)
-        cases.append((base, patch))
-
-    def oracle(case: tuple[dict[str, Any], dict[str, Any]]) -> Any:
-        base, patch = case
-        file = tmp_path / f"{base['metadata']['name']}.json"
-        file.write_text(json.dumps(base))
-        arguments = ("--type=strategic", "-p", json.dumps(patch), "-o", "json")
-        result = offline("patch", "--local", "-f", str(file), *arguments)
-        return json.loads(result.stdout)
-
-    with ThreadPoolExecutor(2) as executor:
-        for (base, patch), expected in zip(
-            cases, executor.map(oracle, cases), strict=True
-        ):
-            actual = merge(base, patch, mode=ListMode.KUBECTL)
-
-            assert normal(actual) == normal(expected), (SEED, patch)
-
-
-@needs_kubectl
-@pytest.mark.timeout(600)
-def test_prepend_mode_gives_what_kustomize_gives(tmp_path: Path) -> None:
-    generator = Generator(SEED)
-    cases = []
-    for number in range(CASES):
-        base = generator.deployment(f"d{number:04}")
-        cases.append((base, generator.patch(base)))
-    named = [
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            **patch,
-            "metadata": {
-                **patch.get("metadata", {}),
-                "name": base["metadata"]["name"],
-            },
-        }
-        for base, patch in cases
-    ]
-    (tmp_path / "kustomization.yaml").write_text(
-        json.dumps(
-            {
-                "resources": ["bases.yaml"],
-                "patches": [{"path": f"{number}.yaml"} for number in range(CASES)],
-            }
-        )
-    )
-    (tmp_path / "bases.yaml").write_text(
-        "\n---\n".join(json.dumps(base) for base, _ in cases)
-    )
-    for number, patch in enumerate(named):
-        (tmp_path / f"{number}.yaml").write_text(json.dumps(patch))
-
-    text = offline("kustomize", str(tmp_path)).stdout
-    expected = [manifests.load_value(t, source="", key="") for t in text.split("---\n")]
-    by_name = {document["metadata"]["name"]: document for document in expected}
-    for base, patch in cases:
-        actual = merge(base, patch, mode=ListMode.PREPEND)
-
-        assert normal(actual) == normal(by_name[base["metadata"]["name"]]), (
-            SEED,
-            patch,
-        )
+from .merge_cases import Generator
 
 
 def test_neither_base_nor_patch_is_changed() -> None:
     generator = Generator(1)
     for number in range(50):
         base = generator.deployment(f"d{number}")
-        patch = generator.patch(base)
-        generator.add_directives(base, patch)
+        patch = generator.patch()
+        generator.add_directives(patch)
         before = copy.deepcopy((base, patch))
         for mode in ListMode:
             merged = merge(base, patch, mode=mode)
@@ -420,3 +173,120 @@ def test_a_patch_that_does_not_fit_is_refused_with_its_path(
         merge(base, patch)
 
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize("depth", [64, 1100, 100_000])
+@pytest.mark.parametrize("wrap", [lambda v: {"a": v}, lambda v: [v]])
+def test_nesting_without_end_is_refused_and_exhausts_no_stack(
+    depth: int, wrap: Any
+) -> None:
+    value: Any = "x"
+    for _ in range(depth):
+        value = wrap(value)
+    deep = {"spec": value}
+
+    for base, patch in (({}, deep), (deep, {})):
+        with pytest.raises(errors.PatchError) as caught:
+            merge(base, patch)
+
+        assert caught.value.message == (
+            "spec: nested deeper than 64 levels; flatten it"
+        )
+
+
+def test_as_many_levels_as_the_limit_are_accepted() -> None:
+    value: Any = "x"
+    for _ in range(63):
+        value = {"a": value}
+
+    assert merge({}, {"spec": value}) == {"spec": value}
+
+
+@pytest.mark.parametrize("mode", ListMode)
+def test_long_lists_are_merged_item_by_item(mode: ListMode) -> None:
+    base = {"env": [{"name": f"N{n}", "value": "a"} for n in range(40_000)]}
+    names = [f"N{n}" for n in range(0, 60_000, 10)]
+    patch = {"env": [{"name": name, "value": "b"} for name in names]}
+
+    merged = merge(base, patch, mode=mode)["env"]
+
+    assert len(merged) == 42_000
+    changed = [item["name"] for item in merged if item["value"] == "b"]
+    assert changed == names
+
+
+@pytest.mark.parametrize(
+    ("base", "patch", "expected"),
+    [
+        (
+            {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}},
+            {"strategy": {"type": "Recreate"}},
+            {"strategy": {"type": "Recreate"}},
+        ),
+        (
+            {"updateStrategy": {"rollingUpdate": {"partition": 1}}},
+            {"updateStrategy": {"type": "OnDelete"}},
+            {"updateStrategy": {"type": "OnDelete"}},
+        ),
+        (
+            {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}},
+            {"strategy": {"rollingUpdate": {"maxUnavailable": 0}}},
+            {
+                "strategy": {
+                    "type": "RollingUpdate",
+                    "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+                }
+            },
+        ),
+        (
+            {"volumes": [{"name": "a", "emptyDir": {}}, {"name": "b", "secret": {}}]},
+            {"volumes": [{"name": "a", "ephemeral": {}}]},
+            {"volumes": [{"name": "a", "ephemeral": {}}, {"name": "b", "secret": {}}]},
+        ),
+        (
+            {"volumes": [{"name": "a", "emptyDir": {"medium": "Memory"}}]},
+            {"volumes": [{"name": "a", "emptyDir": {"sizeLimit": "1Gi"}}]},
+            {
+                "volumes": [
+                    {"name": "a", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}
+                ]
+            },
+        ),
+        (
+            {"readinessProbe": {"httpGet": {"path": "/"}, "periodSeconds": 3}},
+            {"readinessProbe": {"tcpSocket": {"port": 1}}},
+            {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 3}},
+        ),
+        (
+            {"lifecycle": {"preStop": {"exec": {"command": ["x"]}}}},
+            {"lifecycle": {"preStop": {"sleep": {"seconds": 5}}}},
+            {"lifecycle": {"preStop": {"sleep": {"seconds": 5}}}},
+        ),
+        (
+            {"env": [{"name": "A", "value": "x"}]},
+            {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"key": "k"}}}]},
+            {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"key": "k"}}}]},
+        ),
+        (
+            {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"key": "k"}}}]},
+            {"env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"key": "k"}}}]},
+            {"env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"key": "k"}}}]},
+        ),
+        (
+            {"seccompProfile": {"type": "Localhost", "localhostProfile": "p"}},
+            {"seccompProfile": {"type": "RuntimeDefault"}},
+            {"seccompProfile": {"type": "RuntimeDefault"}},
+        ),
+    ],
+)
+def test_what_a_patch_chooses_replaces_the_alternative_if_unions_are_settled(
+    base: dict[str, Any], patch: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert merge(base, patch, settle_unions=True) == expected
+
+
+def test_a_key_may_be_a_number_and_true_is_not_one() -> None:
+    base = {"finalizers": [1, True, "1"]}
+    patch = {"$deleteFromPrimitiveList/finalizers": [True]}
+
+    assert merge(base, patch) == {"finalizers": [1, "1"]}

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backstage_op import errors
 from backstage_op.config import manifests, plugins
 
 
@@ -21,14 +20,14 @@ def listed(*entries: dict[str, Any], **others: Any) -> plugins.PluginList:
 
 
 def merged(*lists: plugins.PluginList) -> Any:
-    text = plugins.merge(lists).text
+    text = plugins.merge(lists).written()
     return manifests.load_value(text, source="", key="")
 
 
 def test_a_single_list_keeps_its_text() -> None:
     text = "# mine\nincludes: [a.yaml]\nplugins:\n- {package: x}\n"
 
-    assert plugins.merge([parsed(text)]).text == text
+    assert plugins.merge([parsed(text)]).written() == text
 
 
 def test_layers_merge_in_order_and_lose_nothing() -> None:
@@ -52,7 +51,7 @@ def test_layers_merge_in_order_and_lose_nothing() -> None:
         "more: {kept: true}\n"
     )
 
-    assert plugins.merge([default, user]).text == (
+    assert plugins.merge([default, user]).written() == (
         "includes:\n"
         "- default.yaml\n"
         "- extra.yaml\n"
@@ -160,58 +159,113 @@ def test_it_does_not_matter_which_neighbours_are_merged_first(
 ) -> None:
     one, two, three = (listed(*entries) for entries in layers)
 
-    all_at_once = plugins.merge([one, two, three]).text
+    all_at_once = plugins.merge([one, two, three]).written()
 
-    assert plugins.merge([plugins.merge([one, two]), three]).text == all_at_once
-    assert plugins.merge([one, plugins.merge([two, three])]).text == all_at_once
+    left = plugins.merge([plugins.merge([one, two]), three])
+    right = plugins.merge([one, plugins.merge([two, three])])
+    assert left.written() == all_at_once
+    assert right.written() == all_at_once
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "messages"),
     [
-        (None, "the key is missing; add it"),
-        ("- a", "expected an object with includes and plugins; correct it"),
-        ("plugins: {a: 1}", "plugins: expected a list; put a dash before each entry"),
-        ("includes: a", "includes: expected a list; put a dash before each entry"),
-        ("includes: [1]", "includes[0]: expected the name of a file"),
-        ("plugins: [a]", "plugins[0]: expected an object"),
+        (None, [": the key is missing; add it"]),
+        ("- a", [": expected an object with includes and plugins; correct it"]),
         (
-            "plugins: [{package: a}, {disabled: true}]",
-            "plugins[1].package is missing; name the plugin's package",
+            "plugins: {a: 1}",
+            [": plugins: expected a list; put a dash before each entry"],
         ),
         (
-            "plugins: [{package: a, disabled: 'yes'}]",
-            'plugins[0] "a": disabled: expected true or false',
+            "includes: a",
+            [": includes: expected a list; put a dash before each entry"],
+        ),
+        ("includes: [1]", [": includes[0]: expected the name of a file"]),
+        ("plugins: [a]", [": plugins[0]: expected an object"]),
+        (
+            "plugins: [{package: a}, {disabled: true}]",
+            [": plugins[1].package: missing; name the plugin's package"],
+        ),
+        (
+            "plugins: [{package: a, disabled: 'yes', integrity: 1}, 2]",
+            [
+                ': plugins[0] "a": integrity: expected a string',
+                ': plugins[0] "a": disabled: expected true or false',
+                ": plugins[1]: expected an object",
+            ],
         ),
         (
             "plugins: [{package: a, pluginConfig: [x]}]",
-            'plugins[0] "a": pluginConfig: expected an object',
+            [': plugins[0] "a": pluginConfig: expected an object'],
         ),
         (
             "plugins: [{package: a, dependencies: x}]",
-            'plugins[0] "a": dependencies: expected a list',
+            [': plugins[0] "a": dependencies: expected a list'],
+        ),
+        (
+            "plugins: [{package: a, dependencies: [{ref: x}, y, {ref: ''}]}]",
+            [
+                (
+                    ': plugins[0] "a": dependencies[1].ref: missing; '
+                    "name a set of objects"
+                ),
+                (
+                    ': plugins[0] "a": dependencies[2].ref: missing; '
+                    "name a set of objects"
+                ),
+            ],
         ),
     ],
 )
-def test_a_list_that_is_none_is_refused_with_the_entry(
-    text: str | None, message: str
+def test_every_fault_of_a_list_is_told_with_its_entry(
+    text: str | None, messages: list[str]
 ) -> None:
-    with pytest.raises(errors.PluginsError) as caught:
-        plugins.parse(text, source='ConfigMap "plugins"')
+    faults = plugins.parse(text, source='ConfigMap "plugins"').faults
 
-    assert caught.value.message == (
-        f'ConfigMap "plugins", key dynamic-plugins.yaml: {message}'
+    place = 'ConfigMap "plugins", key dynamic-plugins.yaml'
+    assert [fault.message for fault in faults] == [place + m for m in messages]
+    assert {fault.reason for fault in faults} == {"InvalidDynamicPlugins"}
+
+
+def test_entries_without_a_fault_are_read_all_the_same() -> None:
+    found = plugins.parse("plugins: [{package: a}, 2, {package: b}]", source="x")
+
+    assert found.plugins == ({"package": "a"}, {"package": "b"})
+    assert found.places == (
+        'x, key dynamic-plugins.yaml: plugins[0] "a"',
+        'x, key dynamic-plugins.yaml: plugins[2] "b"',
     )
-    assert caught.value.reason == "InvalidDynamicPlugins"
 
 
-def test_a_text_that_is_not_yaml_is_refused_as_a_list_of_plugins() -> None:
-    with pytest.raises(errors.PluginsError) as caught:
-        plugins.parse("plugins: [", source='ConfigMap "plugins"')
+def test_a_text_that_is_not_yaml_is_a_fault_with_its_line() -> None:
+    (fault,) = plugins.parse("plugins: [", source='ConfigMap "plugins"').faults
 
-    assert caught.value.message.startswith(
+    assert fault.message.startswith(
         'ConfigMap "plugins", key dynamic-plugins.yaml: line 1, column 11: '
     )
+
+
+def test_the_entries_of_a_field_are_named_by_its_path() -> None:
+    found = plugins.inline(
+        [{"package": "a", "disabled": 1}, {"package": "b", "x": [1]}],
+        path="spec.application.dynamicPlugins",
+    )
+
+    assert found.plugins == ({"package": "b", "x": [1]},)
+    assert found.written() == "plugins:\n- package: b\n  x:\n  - 1\n"
+    assert [fault.message for fault in found.faults] == [
+        'spec.application.dynamicPlugins[0] "a": disabled: expected true or false'
+    ]
+
+
+@pytest.mark.parametrize("nothing", ["", "{}", "plugins: []", "plugins:\nincludes:\n"])
+def test_a_layer_that_says_nothing_leaves_every_byte_of_the_others(
+    nothing: str,
+) -> None:
+    text = "# mine\nplugins: [{package: x,   other: 0644}]\nincludes: [a, a]\n"
+
+    for lists in ([text, nothing], [nothing, text], [text, nothing, nothing]):
+        assert plugins.merge([parsed(one) for one in lists]).written() == text
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "plugins:\nincludes:\n"])

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import time
+import warnings
 from typing import Any
 
 import pytest
@@ -24,9 +25,11 @@ SCALARS: list[tuple[str, Any]] = [
     ("off", False),
     ("Off", False),
     ("true", True),
+    ("True", True),
     ("TRUE", True),
     ("yEs", "yEs"),
     ("'yes'", "yes"),
+    ("'5'", "5"),
     ("0644", 420),
     ("-0644", -420),
     ("0o644", 420),
@@ -50,6 +53,8 @@ SCALARS: list[tuple[str, Any]] = [
     ("1.", 1),
     ("1.0", 1),
     ("0.10", 0.1),
+    ("1.10", 1.1),
+    ("0.5", 0.5),
     (".5", 0.5),
     ("0.1e-7", 1e-08),
     ("1e21", 1e21),
@@ -67,6 +72,7 @@ SCALARS: list[tuple[str, Any]] = [
     ("=", "="),
     ("<<", "<<"),
     ("10m", "10m"),
+    ("250m", "250m"),
     ("1Gi", "1Gi"),
     ("!!str 5", "5"),
     ("!!int '3'", 3),
@@ -109,6 +115,13 @@ def test_keys_become_strings() -> None:
     actual = reader.read("1: a\nyes: b\n0x10: c\n1.5: d\n")
 
     assert actual == {"1": "a", "true": "b", "16": "c", "1.5": "d"}
+
+
+def test_a_repeated_anchor_is_no_warning_that_would_show_the_lines() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+
+        assert reader.read("a: &x 1\nb: &x 2\n") == {"a": 1, "b": 2}
 
 
 def test_a_merge_key_takes_mappings_written_in_place() -> None:
@@ -154,11 +167,14 @@ def test_byte_order_mark_and_crlf_are_accepted() -> None:
             "the tag tag:yaml.org,2002:python/object:x is not accepted; remove it",
         ),
         ("a: !mine 3\n", 1, 4, "the tag !mine is not accepted; remove it"),
-        (
-            "a: .inf\n",
-            1,
-            4,
-            "the value is no JSON number; correct it or quote it",
+        *(
+            (
+                f"a: {word}\n",
+                1,
+                4,
+                "the value is no JSON number; correct it or quote it",
+            )
+            for word in (".inf", "-.inf", ".nan")
         ),
         (
             f"a: {1 << 64}\n",
@@ -170,6 +186,14 @@ def test_byte_order_mark_and_crlf_are_accepted() -> None:
         ("~: 1\n", 1, 1, "a key must be a string"),
         ("a: {<<: 1}\n", 1, 9, "the key << takes a mapping or a list of mappings"),
         ("a: 1\nb: \x01\n", 2, 0, "a control character is not accepted"),
+        (
+            'a: "\\ud800"\n',
+            1,
+            4,
+            "the value is no JSON text; correct it or quote it",
+        ),
+        ("{a: " * 1100, 1, 254, "nested deeper than 64 levels; flatten it"),
+        ("- " * 1100, 1, 129, "nested deeper than 64 levels; flatten it"),
         ("[" * 3000, 1, 65, "nested deeper than 64 levels; flatten it"),
     ],
 )

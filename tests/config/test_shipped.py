@@ -22,6 +22,9 @@ KINDS = {
     "service.yaml": ("v1", "Service"),
 }
 
+POLICIES = {"networkpolicy.yaml"}
+"""Of several documents, each for the pods of the portal or the database."""
+
 SECRET = re.compile(r"(?i)(password|secret|token|key)$")
 
 every_profile = pytest.mark.parametrize("profile", PROFILES)
@@ -94,7 +97,7 @@ def test_every_file_is_of_a_known_key_and_platform(profile: str) -> None:
     files = DefaultConfig.shipped(profile).files
 
     assert {re.sub(r"\.(ocp|k8s)$", "", name) for name in files} <= set(KEYS)
-    assert documents(profile, "k8s").keys() == {
+    assert documents(profile, "k8s").keys() | POLICIES == POLICIES | {
         name for name in files if name.endswith(".yaml")
     }
 
@@ -223,7 +226,9 @@ def test_no_secret_is_written_down(profile: str) -> None:
     config = manifests.load_value(data["default.app-config.yaml"], source="", key="")
 
     assert not found["db-secret.yaml"].keys() & {"data", "stringData"}
-    assert set(values_of_secrets([found, config])) == {"${POSTGRES_PASSWORD}"}
+    written = set(values_of_secrets([found, config]))
+    assert "${POSTGRES_PASSWORD}" in written
+    assert written <= {"${POSTGRES_PASSWORD}", "${BACKEND_SECRET}"}
 
 
 @every_profile
@@ -262,3 +267,21 @@ def test_plugins_are_installed_before_the_portal_starts() -> None:
     assert installer["name"] == "install-dynamic-plugins"
     assert installer["image"] == backend["image"]
     assert "dynamic-plugins-root" in shared
+
+
+@every_platform
+def test_policies_are_about_the_pods_of_an_instance(platform: str) -> None:
+    layers = resolve(DefaultConfig.shipped("rhdh"), platform_suffix=platform)
+
+    policies = layers.many(
+        "networkpolicy.yaml", [("networking.k8s.io/v1", "NetworkPolicy")]
+    )
+
+    selected = {
+        policy.document["metadata"]["name"]: policy.document["spec"]["podSelector"]
+        for policy in policies
+    }
+    assert {name.startswith("db-") for name in selected} == {True, False}
+    for name, selector in selected.items():
+        app = "backstage-psql" if name.startswith("db-") else "backstage"
+        assert selector == {"matchLabels": {"rhdh.redhat.com/app": app}}

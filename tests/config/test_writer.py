@@ -9,10 +9,10 @@ import subprocess
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backstage_op.config import manifests
+from backstage_op.config import manifests, writer
 
 DOUBTFUL = [
     *("yes", "n", "on", "True", "~", "null", "", "0644", "08", "1_000", "0x1F"),
@@ -79,6 +79,33 @@ def test_what_is_written_is_read_back(value: Any) -> None:
 
     assert manifests.load_value(text, source="", key="") == value
     assert manifests.dump(manifests.load_value(text, source="", key="")) == text
+
+
+TEXT = (
+    st.sampled_from(DOUBTFUL)
+    | st.text(
+        "ab 09-?:,[]{}#&*!|>'\"%@`\\/.~_=+\n\t\r\x07\x7f\x85\u2028\ufeffé😀", max_size=9
+    )
+    | st.integers(118, 130).map(lambda length: "k" * length)
+    | st.text(max_size=9)
+)
+ANY_TEXT = st.recursive(
+    TEXT | st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False),
+    lambda children: (
+        st.lists(children, max_size=3) | st.dictionaries(TEXT, children, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=500)
+@given(ANY_TEXT)
+def test_the_text_is_the_one_that_the_library_writes(value: Any) -> None:
+    assert manifests.dump(value, sort_keys=False) == writer.by_library(value)
+
+
+def test_a_block_may_end_in_what_looks_like_the_end_of_a_document() -> None:
+    assert manifests.dump({"a": "...\n"}) == "a: |\n  ...\n"
 
 
 def test_the_order_of_keys_is_kept_if_asked() -> None:

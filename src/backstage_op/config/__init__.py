@@ -4,9 +4,18 @@ Pure: texts and folders in, plain objects out. It knows the layers and how they
 merge; what an object means and how it reaches the cluster is not known here.
 """
 
-from . import flavours, manifests, plugins
+from . import (
+    flavours,
+    manifests,
+    plugin_manifests,
+    plugin_packages,
+    plugin_references,
+    plugins,
+    shapes,
+)
 from .defaults import PROFILES, DefaultConfig, Flavour
-from .layers import KEYS, Layered, Layers, resolve
+from .layered import Layered
+from .layers import KEYS, Layers, resolve
 from .merge import ListMode, merge
 
 __all__ = [
@@ -20,6 +29,10 @@ __all__ = [
     "flavours",
     "manifests",
     "merge",
+    "plugin_manifests",
+    "plugin_packages",
+    "plugin_references",
     "plugins",
     "resolve",
+    "shapes",
 ]

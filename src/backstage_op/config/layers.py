@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from backstage_op import errors
 from backstage_op.document import Document
 
-from . import manifests, plugins, shapes
+from . import manifests, plugins
 from .defaults import DefaultConfig, Flavour
+from .layered import Layered, expect_kind, expect_namespace, named, shaped
 from .merge import merge
 
 DEPLOYMENT: Final = "deployment.yaml"
@@ -33,6 +34,9 @@ KEYS: Final = (
     "db-statefulset.yaml",
     DEPLOYMENT,
     DYNAMIC_PLUGINS,
+    "httproute.yaml",
+    "ingress.yaml",
+    "networkpolicy.yaml",
     "pvcs.yaml",
     "route.yaml",
     "secret-envs.yaml",
@@ -42,24 +46,15 @@ KEYS: Final = (
 """Every key that objects are made from."""
 
 _EXTENDED_BY_FLAVOURS: Final = frozenset(
-    {"app-config.yaml", "configmap-envs.yaml", "configmap-files.yaml", DYNAMIC_PLUGINS}
+    {
+        "app-config.yaml",
+        "configmap-envs.yaml",
+        "configmap-files.yaml",
+        DYNAMIC_PLUGINS,
+        "networkpolicy.yaml",
+    }
 )
 _RAW: Final = "rawRuntimeConfig"
-
-
-class Layered(msgspec.Struct, frozen=True, kw_only=True):
-    """A manifest and where it comes from.
-
-    Attributes:
-        document: The caller's own copy.
-        source: ``default``, ``flavour-<name>``, or empty for raw configuration:
-            the value of the annotation ``rhdh.redhat.com/source``.
-        origin: The same for people, as messages name it.
-    """
-
-    document: Document
-    source: str
-    origin: str
 
 
 class _Text(msgspec.Struct, frozen=True):
@@ -84,6 +79,7 @@ class Layers(msgspec.Struct, frozen=True, kw_only=True):
 
     ``faults`` are those of the configuration as a whole: keys that no object is
     made from. Faults of a manifest are raised by the methods, key by key.
+    ``namespace`` is that of the instance.
     """
 
     default: DefaultConfig
@@ -92,6 +88,7 @@ class Layers(msgspec.Struct, frozen=True, kw_only=True):
     raw: Mapping[str, str]
     raw_origin: Mapping[str, str]
     faults: tuple[errors.UnknownKeyError, ...]
+    namespace: str = ""
 
     def has(self, key: str) -> bool:
         """Whether any layer says something about a key."""
@@ -100,8 +97,8 @@ class Layers(msgspec.Struct, frozen=True, kw_only=True):
     def one(self, key: str, kinds: Collection[tuple[str, str]]) -> Layered | None:
         """Return the manifest of a key that stands for one object.
 
-        Flavours are merged into the Deployment by strategic merge, and into the
-        dynamic plugins by package; no other single object comes from a flavour.
+        Flavours are merged into the Deployment by strategic merge; no other
+        single object comes from a flavour. See :meth:`plugin_lists` for theirs.
 
         Args:
             key: One of :data:`KEYS`.
@@ -117,32 +114,46 @@ class Layers(msgspec.Struct, frozen=True, kw_only=True):
         texts = self._texts(key)
         if not texts:
             return None
-        layers = [_checked(text.one(key), key, kinds) for text in texts]
-        if key == DYNAMIC_PLUGINS:
-            return _merge_plugins(layers)
+        layers = [self._checked(text.one(key), key, kinds) for text in texts]
         base, *patches = layers
-        if key not in self.raw:
-            patches += self._platform_patch(key)
-        return _shaped(_merge_all(base, patches, key), key)
+        patches += self._platform_patch(key)
+        return shaped(_merge_all(base, patches, key), key)
+
+    def plugin_lists(self, kinds: Collection[tuple[str, str]]) -> tuple[Layered, ...]:
+        """Return the ConfigMaps with lists of dynamic plugins, the lowest first.
+
+        How lists merge is known to :mod:`plugins`; the list for the platform
+        comes after those of the flavours.
+
+        Raises:
+            errors.ManifestError: a layer cannot be read, or holds several
+                objects or one of another kind.
+        """
+        layers = [text.one(DYNAMIC_PLUGINS) for text in self._texts(DYNAMIC_PLUGINS)]
+        layers += self._platform_patch(DYNAMIC_PLUGINS)
+        key = DYNAMIC_PLUGINS
+        return tuple(shaped(self._checked(layer, key, kinds), key) for layer in layers)
 
     def many(self, key: str, kinds: Collection[tuple[str, str]]) -> tuple[Layered, ...]:
         """Return the manifests of a key that may hold several objects, in order.
 
-        Flavours add their objects to those of the default configuration.
+        Flavours add their objects to those of the default configuration; where
+        none may, the patch for the platform is merged into every object.
 
         Raises:
-            errors.ManifestError: a layer cannot be read, or an object has
-                another kind, no name, or the name of one before it.
+            errors.ManifestError: a layer cannot be read or merged, or an object
+                has another kind, no name, or the name of one before it.
         """
-        layers = [layer for text in self._texts(key) for layer in text.all(key)]
+        patches = self._platform_patch(key)
+        layers = [
+            _merge_all(self._checked(layer, key, kinds), patches, key)
+            for text in self._texts(key)
+            for layer in text.all(key)
+        ]
         origins: dict[str, str] = {}
         for layer in layers:
-            _shaped(_checked(layer, key, kinds), key)
-            name = layer.document.get("metadata", {}).get("name")
-            if not isinstance(name, str) or not name:
-                raise errors.ManifestError(
-                    layer.origin, key, "metadata.name is missing; name the object"
-                )
+            shaped(layer, key)
+            name = named(layer, key)
             if name in origins:
                 raise errors.ManifestError(
                     layer.origin,
@@ -152,6 +163,36 @@ class Layers(msgspec.Struct, frozen=True, kw_only=True):
                 )
             origins[name] = layer.origin
         return tuple(layers)
+
+    def origins(self, key: str, name: str = "") -> tuple[str, ...]:
+        """Return the layers that say something about a key, lowest first.
+
+        With the name of one of several objects, only those that hold it.
+
+        Raises:
+            errors.ManifestError: a layer cannot be read.
+        """
+        texts = self._texts(key)
+        if name:
+            texts = [
+                text
+                for text in texts
+                if any(
+                    layered.document["metadata"]["name"] == name
+                    for layered in text.all(key)
+                )
+            ]
+        patches = self._platform_patch(key) if texts else []
+        return (*(t.origin for t in texts), *(patch.origin for patch in patches))
+
+    def _checked(
+        self, layer: Layered, key: str, kinds: Collection[tuple[str, str]]
+    ) -> Layered:
+        expect_kind(layer, key, kinds)
+        # The administrator's manifests go to all namespaces; a user's name his.
+        if key in self.raw:
+            expect_namespace(layer, key, self.namespace)
+        return layer
 
     def _texts(self, key: str) -> list[_Text]:
         """Return the layers of a key, the lowest first."""
@@ -174,8 +215,14 @@ class Layers(msgspec.Struct, frozen=True, kw_only=True):
         return texts
 
     def _platform_patch(self, key: str) -> list[Layered]:
+        """Return what is merged into each object of a key, none or one.
+
+        As with the Go operator there is none for raw configuration, nor for keys
+        that flavours add objects to.
+        """
         file = f"{key}.{self.platform_suffix}"
-        if file not in self.default.files:
+        is_added_to = key in _EXTENDED_BY_FLAVOURS - {DYNAMIC_PLUGINS}
+        if key in self.raw or is_added_to or file not in self.default.files:
             return []
         origin = f"default configuration ({self.default.source}), file {file}"
         return [_Text(self.default.files[file], "default", origin).one(key)]
@@ -188,6 +235,7 @@ def resolve(
     platform_suffix: str,
     raw: Mapping[str, str] | None = None,
     raw_origin: Mapping[str, str] | None = None,
+    namespace: str = "",
 ) -> Layers:
     """Stack the layers of a configuration; nothing is parsed yet.
 
@@ -198,6 +246,7 @@ def resolve(
         raw: Key to manifest, of all the user's raw ConfigMaps.
         raw_origin: Key to the object that it is in (``ConfigMap "raw"``), for
             messages.
+        namespace: That of the instance, which raw manifests must not leave.
     """
     raw = raw or {}
     raw_origin = raw_origin or {}
@@ -207,6 +256,7 @@ def resolve(
         platform_suffix=platform_suffix,
         raw=raw,
         raw_origin=raw_origin,
+        namespace=namespace,
         faults=tuple(
             _unknown(key, raw_origin.get(key, _RAW)) for key in raw if key not in KEYS
         ),
@@ -235,65 +285,3 @@ def _merge_all(base: Layered, patches: list[Layered], key: str) -> Layered:
         except errors.PatchError as exc:
             raise errors.ManifestError(patch.origin, key, exc.message) from exc
     return Layered(document=document, source=base.source, origin=base.origin)
-
-
-def _merge_plugins(layers: list[Layered]) -> Layered:
-    base = layers[0]
-    lists = [
-        plugins.parse(
-            (layer.document.get("data") or {}).get(DYNAMIC_PLUGINS),
-            source=layer.origin,
-            key=DYNAMIC_PLUGINS,
-        )
-        for layer in layers
-    ]
-    data = {
-        **(base.document.get("data") or {}),
-        DYNAMIC_PLUGINS: plugins.merge(lists).text,
-    }
-    return msgspec.structs.replace(base, document={**base.document, "data": data})
-
-
-def _checked(layer: Layered, key: str, kinds: Collection[tuple[str, str]]) -> Layered:
-    document = layer.document
-    version, kind = document.get("apiVersion"), document.get("kind")
-    if not isinstance(kind, str | None):
-        kind = "a kind that is not a string"
-    if kind not in {allowed for _, allowed in kinds}:
-        wanted = " or ".join(sorted({allowed for _, allowed in kinds}))
-        raise _unexpected(layer, key, wanted, kind or "no kind")
-    if (version, kind) not in kinds:
-        versions = " or ".join(v for v, allowed in kinds if allowed == kind)
-        found = version or "none"
-        raise _unexpected(layer, key, f"{kind} of apiVersion {versions}", found)
-    for field in ("metadata", "spec", "data"):
-        _expect_mapping(layer, key, field, document)
-    return layer
-
-
-def _shaped(layer: Layered, key: str) -> Layered:
-    """Check what is the result of all layers; a patch alone may be anything."""
-    if (problem := shapes.problem(layer.document)) is not None:
-        raise errors.ManifestError(layer.origin, key, problem)
-    return layer
-
-
-def _unexpected(
-    layer: Layered, key: str, wanted: str, found: Any
-) -> errors.ManifestError:
-    return errors.ManifestError(
-        layer.origin,
-        key,
-        f"expected {wanted}, found {found}; correct the manifest or its key",
-    )
-
-
-def _expect_mapping(layer: Layered, key: str, field: str, document: Document) -> None:
-    if field not in document or isinstance(document[field], dict):
-        return
-    if document[field] is None:
-        del document[field]
-        return
-    raise errors.ManifestError(
-        layer.origin, key, f"{field}: expected an object; correct the manifest"
-    )

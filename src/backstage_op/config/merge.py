@@ -8,52 +8,17 @@ told apart by :class:`ListMode`. Neither base nor patch is changed.
 
 from __future__ import annotations
 
-import copy
-import functools
-from collections.abc import Hashable, Sequence
-from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from backstage_op import errors
-from backstage_op.document import Document
+from backstage_op.document import Document, copied
 
-Items: TypeAlias = list[dict[str, Any]]
+from . import merge_lists, unions
+from .merge_lists import Item, ListMode
 
+__all__ = ["MAX_DEPTH", "ListMode", "merge"]
 
-class ListMode(StrEnum):
-    """Where the items of a patch go in a list that is merged by key."""
-
-    APPEND = "append"
-    """Items of the base keep their place, new ones come last."""
-    PREPEND = "prepend"
-    """Items of the patch come first, in the order of the patch."""
-    KUBECTL = "kubectl"
-    """As the API server orders them: by the patch, the others slotted in."""
-
-
-_MERGE_KEYS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
-    "conditions": (("type",),),
-    "containers": (("name",),),
-    "env": (("name",),),
-    "ephemeralContainers": (("name",),),
-    "hostAliases": (("ip",),),
-    "imagePullSecrets": (("name",),),
-    "initContainers": (("name",),),
-    "ownerReferences": (("uid",),),
-    # of a container, and of a Service
-    "ports": (("containerPort", "protocol"), ("port", "protocol")),
-    "resourceClaims": (("name",),),
-    "schedulingGates": (("name",),),
-    "topologySpreadConstraints": (("topologyKey", "whenUnsatisfiable"),),
-    "volumeDevices": (("devicePath",),),
-    "volumeMounts": (("mountPath",),),
-    "volumes": (("name",),),
-}
-"""Lists that Kubernetes merges by key: field to the keys of their items.
-
-From ``x-kubernetes-patch-merge-key`` and ``x-kubernetes-list-map-keys`` in the
-OpenAPI of core/v1 and apps/v1. Other lists are replaced as a whole.
-"""
+MAX_DEPTH: Final = 64
 
 _SETS: Final = frozenset({"finalizers"})
 _PATCH: Final = "$patch"
@@ -63,27 +28,102 @@ _REMOVE: Final = "$deleteFromPrimitiveList/"
 
 
 def merge(
-    base: Document, patch: Document, *, mode: ListMode = ListMode.APPEND
+    base: Document,
+    patch: Document,
+    *,
+    mode: ListMode = ListMode.APPEND,
+    settle_unions: bool = False,
 ) -> Document:
     """Return the base with the patch applied; null in a patch removes a field.
 
     Directives: ``$patch`` (merge, replace, delete), ``$retainKeys``,
     ``$setElementOrder/<list>`` and ``$deleteFromPrimitiveList/<list>``.
 
+    Args:
+        base: The object.
+        patch: What changes it.
+        mode: The order of lists that are merged by key.
+        settle_unions: Where an object may have one of several fields, the one
+            that the patch sets removes the others; see :mod:`.unions`.
+
     Raises:
         errors.PatchError: the patch has another shape than the base, lacks the
-            merge key of an item, or has a directive that does not exist.
+            merge key of an item, has a directive that does not exist, or is
+            nested too deeply.
     """
-    merged = _merge_mapping(base, patch, mode, "")
+    for tree in (base, patch):
+        _check_depth(tree)
+    merged = _Merger(mode, settle_unions=settle_unions).mapping(base, patch, "", "")
     return {} if merged is None else merged
 
 
-def _merge_value(base: Any, patch: Any, mode: ListMode, field: str, path: str) -> Any:
-    if isinstance(patch, dict):
-        return _merge_mapping(_expect(base, dict, path), patch, mode, path)
-    if isinstance(patch, list):
-        return _merge_sequence(_expect(base, list, path), patch, mode, field, path)
-    return patch
+class _Merger:
+    """One merge; ``field`` is what a value is at, ``path`` where that is."""
+
+    def __init__(self, mode: ListMode, *, settle_unions: bool) -> None:
+        self._mode = mode
+        self._settle_unions = settle_unions
+
+    def mapping(
+        self, base: Document | None, patch: Document, field: str, path: str
+    ) -> Document | None:
+        directive = patch.get(_PATCH, "merge")
+        if directive == "delete":
+            return None
+        fields = {key: value for key, value in patch.items() if not key.startswith("$")}
+        if directive == "replace":
+            return _clean_mapping(fields)
+        if directive != "merge":
+            raise errors.PatchError(
+                _join(path, _PATCH),
+                f'unknown directive "{directive}"; use merge, replace or delete',
+            )
+        result = _retained(base or {}, patch, path)
+        _remove_primitives(result, patch, path)
+        self._fields(result, fields, path)
+        _set_order(result, base or {}, patch, path)
+        if self._settle_unions:
+            unions.settle(field, result, fields)
+        return result
+
+    def _fields(self, result: Document, fields: Document, path: str) -> None:
+        for key, value in result.items():
+            if key not in fields:
+                result[key] = copied(value)
+        for key, value in fields.items():
+            merged = self._value(result.get(key), value, key, _join(path, key))
+            if merged is None:
+                result.pop(key, None)
+            else:
+                result[key] = merged
+
+    def _value(self, base: Any, patch: Any, field: str, path: str) -> Any:
+        if isinstance(patch, dict):
+            return self.mapping(_expect(base, dict, path), patch, field, path)
+        if isinstance(patch, list):
+            return self._sequence(_expect(base, list, path), patch, field, path)
+        return patch
+
+    def _sequence(
+        self, base: list[Any] | None, patch: list[Any], field: str, path: str
+    ) -> list[Any]:
+        base = base or []
+        if field in _SETS:
+            values = {merge_lists.hashable(item): item for item in [*base, *patch]}
+            return [copied(value) for value in values.values()]
+        keys = merge_lists.keys_of(field, patch)
+        if keys is None:
+            return _clean_sequence(patch)
+        replacement = {_PATCH: "replace"}
+        if any(item == replacement for item in patch):
+            return _clean_sequence([item for item in patch if item != replacement])
+        if not all(isinstance(item, dict) for item in base):
+            raise errors.PatchError(path, "the list has items that are not objects")
+
+        def merge_item(found: Item | None, item: Item, where: str) -> Item | None:
+            return self.mapping(found, item, field, where)
+
+        return merge_lists.merge_items(base, patch, keys, self._mode, path, merge_item)
 
 
 def _expect(base: Any, wanted: type, path: str) -> Any:
@@ -96,43 +136,9 @@ def _expect(base: Any, wanted: type, path: str) -> Any:
     )
 
 
-def _merge_mapping(
-    base: Document | None, patch: Document, mode: ListMode, path: str
-) -> Document | None:
-    directive = patch.get(_PATCH, "merge")
-    if directive == "delete":
-        return None
-    fields = {key: value for key, value in patch.items() if not key.startswith("$")}
-    if directive == "replace":
-        return _clean_mapping(fields)
-    if directive != "merge":
-        raise errors.PatchError(
-            _join(path, _PATCH),
-            f'unknown directive "{directive}"; use merge, replace or delete',
-        )
-    result = _retained(base or {}, patch, path)
-    _remove_primitives(result, patch, path)
-    for key, value in fields.items():
-        merged = _merge_field(result, key, value, mode, path)
-        if merged is None:
-            result.pop(key, None)
-        else:
-            result[key] = merged
-    _set_order(result, base or {}, patch, path)
-    return result
-
-
-def _merge_field(
-    result: Document, key: str, value: Any, mode: ListMode, path: str
-) -> Any:
-    if value is None:
-        return None
-    return _merge_value(result.get(key), value, mode, key, _join(path, key))
-
-
 def _retained(base: Document, patch: Document, path: str) -> Document:
     if _RETAIN not in patch:
-        return copy.deepcopy(base)
+        return dict(base)
     keep = _directive_list(patch, _RETAIN, path)
     dropped = [
         key
@@ -143,7 +149,7 @@ def _retained(base: Document, patch: Document, path: str) -> Document:
         raise errors.PatchError(
             _join(path, _RETAIN), f'does not list "{dropped[0]}"; list it or remove it'
         )
-    return {key: copy.deepcopy(value) for key, value in base.items() if key in keep}
+    return {key: value for key, value in base.items() if key in keep}
 
 
 def _remove_primitives(result: Document, patch: Document, path: str) -> None:
@@ -151,115 +157,7 @@ def _remove_primitives(result: Document, patch: Document, path: str) -> None:
         field = directive.removeprefix(_REMOVE)
         remove = _directive_list(patch, directive, path)
         if isinstance(result.get(field), list):
-            result[field] = [item for item in result[field] if item not in remove]
-
-
-def _directive_list(patch: Document, directive: str, path: str) -> list[Any]:
-    value = patch[directive]
-    if not isinstance(value, list):
-        raise errors.PatchError(_join(path, directive), "expected a list")
-    return value
-
-
-def _merge_sequence(
-    base: list[Any] | None, patch: list[Any], mode: ListMode, field: str, path: str
-) -> list[Any]:
-    if field in _SETS:
-        return list(dict.fromkeys([*(base or []), *patch]))
-    keys = _keys_of(field, patch)
-    if keys is None:
-        return _clean_sequence(patch)
-    if any(item == {_PATCH: "replace"} for item in patch):
-        return _clean_sequence([item for item in patch if item != {_PATCH: "replace"}])
-    if not all(isinstance(item, dict) for item in base or []):
-        raise errors.PatchError(path, "the list has items that are not objects")
-    if mode is ListMode.KUBECTL:
-        keys = keys[:1]
-    return _merge_items(base or [], patch, keys, mode, path)
-
-
-def _keys_of(field: str, patch: list[Any]) -> tuple[str, ...] | None:
-    """Return the merge keys of a list, None if it is replaced as a whole."""
-    candidates = _MERGE_KEYS.get(field)
-    if candidates is None or not all(isinstance(item, dict) for item in patch):
-        return None
-    for keys in candidates:
-        if any(keys[0] in item for item in patch):
-            return keys
-    return candidates[0]
-
-
-def _merge_items(
-    base: Items, patch: Items, keys: tuple[str, ...], mode: ListMode, path: str
-) -> Items:
-    slots: list[dict[str, Any] | None] = [copy.deepcopy(item) for item in base]
-    touched: Items = []
-    added: Items = []
-    for number, item in enumerate(patch):
-        name = item.get(keys[0])
-        if name is None:
-            raise errors.PatchError(
-                f"{path}[{number}]", f'the key "{keys[0]}" is missing; add it'
-            )
-        place = _find(slots, item, keys)
-        target = None if place is None else slots[place]
-        merged = _merge_mapping(target, item, mode, f"{path}[{keys[0]}={name}]")
-        if place is not None:
-            slots[place] = merged
-        elif merged is not None:
-            added.append(merged)
-        if merged is not None:
-            touched = [other for other in touched if other is not target]
-            touched.append(merged)
-    live = [item for item in slots if item is not None]
-    return _ordered(live, touched, added, base, keys[0], mode)
-
-
-def _find(
-    slots: Sequence[dict[str, Any] | None], item: dict[str, Any], keys: tuple[str, ...]
-) -> int | None:
-    for place, other in enumerate(slots):
-        if other is not None and _is_same(other, item, keys):
-            return place
-    return None
-
-
-def _is_same(a: dict[str, Any], b: dict[str, Any], keys: tuple[str, ...]) -> bool:
-    """Compare the keys of two items; further keys match if one side has none."""
-    first, *others = keys
-    return a.get(first) == b.get(first) and all(
-        not a.get(key) or not b.get(key) or a[key] == b[key] for key in others
-    )
-
-
-def _ordered(  # noqa: PLR0917 - one call, all of the same list
-    live: Items, touched: Items, added: Items, base: Items, key: str, mode: ListMode
-) -> Items:
-    if mode is ListMode.APPEND:
-        return live + added
-    untouched = [item for item in live if not any(item is other for other in touched)]
-    if mode is ListMode.PREPEND:
-        return touched + untouched
-    return _interleave(
-        untouched,
-        touched,
-        {item[key]: place for place, item in enumerate(base)},
-        lambda item: item[key],
-    )
-
-
-def _interleave(
-    untouched: list[Any], touched: list[Any], places: dict[Hashable, int], name: Any
-) -> list[Any]:
-    """Slot untouched items in before the first touched item that stood after them."""
-    left, right, result = list(untouched), list(touched), []
-    while left and right:
-        here = places.get(name(right[0]))
-        if here is not None and places[name(left[0])] < here:
-            result.append(left.pop(0))
-        else:
-            result.append(right.pop(0))
-    return result + left + right
+            result[field] = merge_lists.without(result[field], remove)
 
 
 def _set_order(result: Document, base: Document, patch: Document, path: str) -> None:
@@ -267,33 +165,22 @@ def _set_order(result: Document, base: Document, patch: Document, path: str) -> 
     for directive in (key for key in patch if key.startswith(_ORDER)):
         field = directive.removeprefix(_ORDER)
         order = _directive_list(patch, directive, path)
-        items = result.get(field)
-        if not isinstance(items, list):
-            continue
-        keys = _keys_of(field, order)
-        key = keys[0] if keys else None
-        wanted = [_name(item, key) for item in order]
-        for item in patch.get(field) or []:
-            if _is_kept(item) and _name(item, key) not in wanted:
-                raise errors.PatchError(
-                    _join(path, directive), f"does not list {_name(item, key)}; add it"
-                )
-        places = {_name(item, key): n for n, item in enumerate(base.get(field) or [])}
-        listed = [item for item in items if _name(item, key) in wanted]
-        listed.sort(key=lambda item: wanted.index(_name(item, key)))
-        others = [item for item in items if _name(item, key) not in wanted]
-        result[field] = _interleave(
-            others, listed, places, functools.partial(_name, key=key)
-        )
+        if isinstance(result.get(field), list):
+            result[field] = merge_lists.in_order(
+                result[field],
+                base.get(field) or [],
+                patch.get(field) or [],
+                order,
+                field,
+                _join(path, directive),
+            )
 
 
-def _is_kept(item: Any) -> bool:
-    return not (isinstance(item, dict) and item.get(_PATCH) == "delete")
-
-
-def _name(item: Any, key: str | None) -> Hashable:
-    name: Hashable = item.get(key) if key and isinstance(item, dict) else item
-    return name
+def _directive_list(patch: Document, directive: str, path: str) -> list[Any]:
+    value = patch[directive]
+    if not isinstance(value, list):
+        raise errors.PatchError(_join(path, directive), "expected a list")
+    return value
 
 
 def _clean_mapping(value: Document) -> Document:
@@ -305,7 +192,7 @@ def _clean_mapping(value: Document) -> Document:
 
 
 def _clean_sequence(value: list[Any]) -> list[Any]:
-    return [_clean(item) for item in value if _is_kept(item)]
+    return [_clean(item) for item in value if merge_lists.is_kept(item)]
 
 
 def _clean(value: Any) -> Any:
@@ -315,6 +202,25 @@ def _clean(value: Any) -> Any:
     if isinstance(value, list):
         return _clean_sequence(value)
     return value
+
+
+def _check_depth(tree: Document) -> None:
+    """Check, without recursion, that recursion has an end."""
+    for field, value in tree.items():
+        level = [value]
+        for _ in range(MAX_DEPTH):
+            if not level:
+                break
+            level = [
+                child
+                for node in level
+                if isinstance(node, dict | list)
+                for child in (node.values() if isinstance(node, dict) else node)
+            ]
+        if level:
+            raise errors.PatchError(
+                field, f"nested deeper than {MAX_DEPTH} levels; flatten it"
+            )
 
 
 def _join(path: str, field: str) -> str:

@@ -7,7 +7,8 @@ stays as it was. Order and unknown fields are kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -29,57 +30,91 @@ _FIELD_ORDER: Final = (
 )
 _SWITCHES: Final = frozenset({"enabled", "disabled"})
 
+_FIELD_TYPES: Final[tuple[tuple[str, type, str], ...]] = (
+    ("integrity", str, "a string"),
+    ("enabled", bool, "true or false"),
+    ("disabled", bool, "true or false"),
+    ("pluginConfig", dict, "an object"),
+    ("dependencies", list, "a list"),
+)
+
 
 class PluginList(msgspec.Struct, frozen=True, kw_only=True):
     """A list of dynamic plugins.
 
     Attributes:
-        text: The file as it is mounted.
+        text: The file as somebody wrote it; None if nobody did.
         includes: Files whose plugins come first; None if not mentioned.
-        plugins: Entries, each with ``package`` and what is said about it.
+        plugins: Entries, each with ``package`` and what is said about it. Those
+            that cannot be used are left out.
         others: Further fields of the file.
+        places: Where each entry is, for messages.
+        faults: All that is wrong with the list.
     """
 
-    text: str
-    includes: tuple[str, ...] | None
-    plugins: tuple[dict[str, Any], ...]
-    others: dict[str, Any]
+    text: str | None = None
+    includes: tuple[str, ...] | None = None
+    plugins: tuple[dict[str, Any], ...] = ()
+    others: dict[str, Any] = {}
+    places: tuple[str, ...] = ()
+    faults: tuple[errors.PluginsError, ...] = ()
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the list leaves every layer below it as it is."""
+        return self.includes is None and not self.plugins and not self.others
+
+    def written(self) -> str:
+        """Return the list as a file: as it was written, or generated."""
+        if self.text is not None:
+            return self.text
+        content: dict[str, Any] = {}
+        if self.includes:
+            content["includes"] = list(self.includes)
+        content |= {"plugins": list(self.plugins), **self.others}
+        return _dumped(msgspec.json.encode(content))
 
 
 def parse(text: str | None, *, source: str, key: str = KEY) -> PluginList:
-    """Read a list of dynamic plugins.
+    """Read a list of dynamic plugins; what is wrong with it is told in ``faults``.
 
     Args:
         text: The file, None if the object lacks the key.
         source: The object that it is in, for messages.
         key: The key of the file, for messages.
-
-    Raises:
-        errors.PluginsError: the key is absent, or the content is not YAML or not a
-            list of plugins; the message names the entry.
     """
-    if text is None:
-        raise errors.PluginsError(source, key, "the key is missing; add it")
-    content = _load(text, source, key)
-    if not isinstance(content, dict):
-        raise errors.PluginsError(
-            source, key, "expected an object with includes and plugins; correct it"
-        )
-    others = {
-        field: item
-        for field, item in content.items()
-        if field not in {"includes", "plugins"}
-    }
+    place = f"{source}, key {key}"
+    faults: list[errors.PluginsError] = []
+    try:
+        content = _load(text, source, key)
+    except errors.PluginsError as error:
+        return PluginList(faults=(error,))
+    includes = _includes(content.get("includes"), place, faults)
+    entries = _list(content.get("plugins"), f"{place}: plugins", faults)
+    read = _entries(entries, f"{place}: plugins", faults)
     return PluginList(
         text=text,
-        includes=_includes(content.get("includes"), source, key),
-        plugins=tuple(
-            _plugin(entry, number, source, key)
-            for number, entry in enumerate(
-                _list(content.get("plugins"), "plugins", source, key)
-            )
-        ),
-        others=others,
+        includes=includes,
+        plugins=tuple(plugin for _, plugin in read),
+        others={k: v for k, v in content.items() if k not in {"includes", "plugins"}},
+        places=tuple(where for where, _ in read),
+        faults=tuple(faults),
+    )
+
+
+def inline(entries: Sequence[dict[str, Any]], *, path: str) -> PluginList:
+    """Return the list that a field of the custom resource holds.
+
+    Args:
+        entries: As under ``plugins`` in a file.
+        path: The field, for messages.
+    """
+    faults: list[errors.PluginsError] = []
+    read = _entries(entries, path, faults)
+    return PluginList(
+        plugins=tuple(plugin for _, plugin in read),
+        places=tuple(where for where, _ in read),
+        faults=tuple(faults),
     )
 
 
@@ -91,34 +126,29 @@ def merge(lists: Sequence[PluginList]) -> PluginList:
     removes them). Includes are united; an empty list removes those below it.
 
     Returns:
-        The one list with its text unchanged, or a list with a generated text.
+        The one list that says something, with its text, or a list without one.
     """
-    if len(lists) == 1:
-        return lists[0]
+    speaking = [layer for layer in lists if not layer.says_nothing] or list(lists[:1])
+    if len(speaking) == 1:
+        return speaking[0]
     includes: dict[str, None] = {}
     plugins: dict[str, dict[str, Any]] = {}
+    places: dict[str, str] = {}
     others: dict[str, Any] = {}
-    for layer in lists:
+    for layer in speaking:
         if layer.includes == ():
             includes.clear()
         includes |= dict.fromkeys(layer.includes or ())
         others |= layer.others
-        for entry in layer.plugins:
+        for entry, place in zip(layer.plugins, layer.places, strict=True):
             package = entry["package"]
             plugins[package] = _override(plugins.get(package, {}), entry)
-    merged = tuple(_ordered(entry) for entry in plugins.values())
-    content: dict[str, Any] = {
-        "includes": list(includes),
-        "plugins": list(merged),
-        **others,
-    }
-    if not includes:
-        del content["includes"]
+            places[package] = place
     return PluginList(
-        text=manifests.dump(content, sort_keys=False),
         includes=tuple(includes) or None,
-        plugins=merged,
+        plugins=tuple(_ordered(entry) for entry in plugins.values()),
         others=others,
+        places=tuple(places.values()),
     )
 
 
@@ -128,6 +158,12 @@ def is_enabled(entry: dict[str, Any]) -> bool:
     if enabled is not None:
         return bool(enabled)
     return not entry.get("disabled")
+
+
+@functools.lru_cache(maxsize=128)
+def _dumped(content: bytes) -> str:
+    """Return JSON as YAML; writing YAML is slow, and most lists never change."""
+    return manifests.dump(msgspec.json.decode(content), sort_keys=False)
 
 
 def _override(below: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
@@ -147,59 +183,86 @@ def _ordered(entry: dict[str, Any]) -> dict[str, Any]:
     return {**known, **entry}
 
 
-def _load(text: str, source: str, key: str) -> Any:
+def _load(text: str | None, source: str, key: str) -> dict[str, Any]:
+    place = f"{source}, key {key}"
+    if text is None:
+        raise errors.PluginsError(place, "the key is missing; add it")
     try:
         value = manifests.load_value(text, source=source, key=key)
     except errors.ManifestError as exc:
-        raise errors.PluginsError(source, key, exc.detail) from None
-    return {} if value is None else value
-
-
-def _includes(value: Any, source: str, key: str) -> tuple[str, ...] | None:
+        raise errors.PluginsError(place, exc.detail) from None
     if value is None:
-        return None
-    includes = _list(value, "includes", source, key)
-    for number, include in enumerate(includes):
-        if not isinstance(include, str):
-            raise errors.PluginsError(
-                source, key, f"includes[{number}]: expected the name of a file"
-            )
-    return tuple(includes)
-
-
-def _list(value: Any, field: str, source: str, key: str) -> list[Any]:
-    if value is None:
-        return []
-    if not isinstance(value, list):
+        return {}
+    if not isinstance(value, dict):
         raise errors.PluginsError(
-            source, key, f"{field}: expected a list; put a dash before each entry"
+            place, "expected an object with includes and plugins; correct it"
         )
     return value
 
 
-def _plugin(entry: Any, number: int, source: str, key: str) -> dict[str, Any]:
-    where = f"plugins[{number}]"
-    if not isinstance(entry, dict):
-        raise errors.PluginsError(source, key, f"{where}: expected an object")
-    package = entry.get("package")
-    if not isinstance(package, str) or not package:
-        raise errors.PluginsError(
-            source, key, f"{where}.package is missing; name the plugin's package"
+def _includes(
+    value: Any, place: str, faults: list[errors.PluginsError]
+) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    includes = _list(value, f"{place}: includes", faults)
+    faults += [
+        errors.PluginsError(
+            f"{place}: includes[{number}]", "expected the name of a file"
         )
-    # A field without a value says nothing, as if it were not there.
-    plugin = {field: value for field, value in entry.items() if value is not None}
+        for number, include in enumerate(includes)
+        if not isinstance(include, str)
+    ]
+    return tuple(include for include in includes if isinstance(include, str))
+
+
+def _list(value: Any, place: str, faults: list[errors.PluginsError]) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        faults.append(
+            errors.PluginsError(place, "expected a list; put a dash before each entry")
+        )
+        return []
+    return value
+
+
+def _entries(
+    entries: Sequence[Any], place: str, faults: list[errors.PluginsError]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return the entries that can be used, each with its place."""
+    read = []
+    for number, entry in enumerate(entries):
+        where = f"{place}[{number}]"
+        if not isinstance(entry, dict):
+            faults.append(errors.PluginsError(where, "expected an object"))
+            continue
+        package = entry.get("package")
+        if not isinstance(package, str) or not package:
+            faults.append(
+                errors.PluginsError(
+                    f"{where}.package", "missing; name the plugin's package"
+                )
+            )
+            continue
+        where = f'{where} "{package}"'
+        # A field without a value says nothing, as if it were not there.
+        plugin = {field: value for field, value in entry.items() if value is not None}
+        problems = tuple(_problems(plugin))
+        faults += [errors.PluginsError(where, problem) for problem in problems]
+        if not problems:
+            read.append((where, plugin))
+    return read
+
+
+def _problems(plugin: dict[str, Any]) -> Iterator[str]:
     for field, wanted, name in _FIELD_TYPES:
         if field in plugin and not isinstance(plugin[field], wanted):
-            raise errors.PluginsError(
-                source, key, f'{where} "{package}": {field}: expected {name}'
-            )
-    return plugin
-
-
-_FIELD_TYPES: Final[tuple[tuple[str, type, str], ...]] = (
-    ("integrity", str, "a string"),
-    ("enabled", bool, "true or false"),
-    ("disabled", bool, "true or false"),
-    ("pluginConfig", dict, "an object"),
-    ("dependencies", list, "a list"),
-)
+            yield f"{field}: expected {name}"
+    dependencies = plugin.get("dependencies")
+    for number, entry in enumerate(
+        dependencies if isinstance(dependencies, list) else ()
+    ):
+        ref = entry.get("ref") if isinstance(entry, dict) else None
+        if not isinstance(ref, str) or not ref:
+            yield f"dependencies[{number}].ref: missing; name a set of objects"

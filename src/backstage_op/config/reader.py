@@ -25,7 +25,13 @@ MAX_NODES: Final = 20_000
 MAX_DEPTH: Final = 64
 
 _TAG: Final = "tag:yaml.org,2002:"
-_NAMES: Final = {"bool": "boolean", "int": "integer of 64 bits", "float": "number"}
+_NAMES: Final = {
+    "bool": "boolean",
+    "float": "number",
+    "int": "integer of 64 bits",
+    "merge": "text",
+    "str": "text",
+}
 _LEAST_INTEGER: Final = -(1 << 63)
 _MOST_INTEGER: Final = (1 << 64) - 1
 _EXACT_FLOATS: Final = 1 << 53
@@ -90,6 +96,11 @@ class _BoundedComposer(Composer):
 
     _nodes = 0
     _levels = 0
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader)
+        # The warning would show the lines; without aliases anchors mean nothing.
+        self.warn_double_anchors = False
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = self.parser.peek_event()
@@ -202,6 +213,7 @@ def _scalar(node: ScalarNode) -> Any:
     try:
         match str(node.tag).removeprefix(_TAG):
             case "str" | "merge":
+                text.encode()
                 return text
             case "null":
                 return None
