@@ -86,6 +86,16 @@ DATABASE: Final[Mapping[str, Document]] = {
 }
 
 
+COORDINATES: Final = {
+    "POSTGRES_HOST": "db.test",
+    "POSTGRES_PORT": "5432",
+    "POSTGRES_USER": "u",
+    "POSTGRES_PASSWORD": "p",
+    "POSTGRESQL_ADMIN_PASSWORD": "p",
+}
+"""What a Secret of the user says of a database."""
+
+
 def inputs(
     spec: Document | None = None,
     *,
@@ -168,6 +178,17 @@ def no_key(path: str, kind: str, name: str, key: str) -> str:
         f'{path}: {kind} "{name}" in namespace "team" has no key "{key}"; '
         "add the key or correct the field"
     )
+
+
+def metadata(name: str, **fields: Any) -> Document:
+    """Return the metadata of an object of the instance."""
+    return {
+        "name": name,
+        "namespace": "team",
+        "labels": LABELS,
+        "ownerReferences": [OWNER],
+        **fields,
+    }
 
 
 def backend(documents: Mapping[str, Document]) -> Document:

@@ -10,7 +10,7 @@ from backstage_op import resources
 from backstage_op.config import manifests
 from backstage_op.document import Document
 
-from .builders import OPENSHIFT, ROUTE, composed, config_map, faults
+from .builders import OPENSHIFT, ROUTE, composed, config_map, digest, faults
 
 
 def _app_config(text: str, spec: Document | None = None, /, **arguments: Any) -> Any:
@@ -123,3 +123,103 @@ def test_a_configured_app_config_that_is_no_mapping_is_a_fault() -> None:
             "an app-config is a YAML mapping"
         )
     ]
+
+
+@pytest.mark.parametrize("local", ["http://localhost:7007", "http://127.0.0.1:3000/"])
+def test_a_local_url_of_the_configuration_gives_way(local: str) -> None:
+    text = _app_config(f"app: {{baseUrl: '{local}'}}", {"route": {"host": "a.test"}})
+
+    assert manifests.load_value(text, source="", key="") == _urls("https://a.test")
+
+
+def _several(*texts: str, **arguments: Any) -> list[str]:
+    """Return the app-configs of the configuration, each a ConfigMap of its own."""
+    names = [f"c{number}" for number in range(len(texts))]
+    files = {
+        "app-config.yaml": [
+            config_map(name, **{f"{name}.yaml": text})
+            for name, text in zip(names, texts, strict=True)
+        ],
+        "route.yaml": ROUTE,
+    }
+    documents = composed(files=files, platform=OPENSHIFT, **arguments)
+    return [documents[f"app-config/{name}"]["data"][f"{name}.yaml"] for name in names]
+
+
+def test_a_later_app_config_of_the_configuration_is_not_contradicted() -> None:
+    complete = "app: {baseUrl: a}"
+    first, second = _several("{}", complete)
+
+    assert manifests.load_value(first, source="", key="") == {
+        "backend": {
+            "baseUrl": "https://backstage-my-team.apps.example.test",
+            "cors": {"origin": "https://backstage-my-team.apps.example.test"},
+        }
+    }
+    assert second == complete
+
+
+def test_a_local_url_gives_way_wherever_it_stands() -> None:
+    _, second = _several("{}", "app: {baseUrl: http://localhost:3000}")
+
+    assert manifests.load_value(second, source="", key="") == {
+        "app": {"baseUrl": "https://backstage-my-team.apps.example.test"}
+    }
+
+
+def test_an_app_config_that_another_file_replaces_does_not_count() -> None:
+    own = "app: {baseUrl: https://own}"
+
+    def text(read: str, replaced: str) -> Any:
+        files = {
+            "app-config.yaml": config_map("base", **{"a.yaml": "{}"}),
+            "route.yaml": ROUTE,
+            "configmap-files.yaml": config_map("f", **{"own.yaml": read})
+            | {
+                "metadata": {
+                    "name": "f",
+                    "annotations": {"rhdh.redhat.com/sub-path": "*"},
+                }
+            },
+        }
+        documents = composed(
+            {"application": {"appConfig": {"configMaps": [{"name": "own"}]}}},
+            files=files,
+            platform=OPENSHIFT,
+            config_maps={"own": {"own.yaml": replaced}},
+        )
+        return documents["app-config/base"]["data"]["a.yaml"]
+
+    assert "baseUrl" in text(read="{}", replaced=own)
+    assert text(read=own, replaced="{}") == "{}"
+
+
+def test_an_app_config_in_a_directory_counts() -> None:
+    reference = {"name": "own", "mountPath": "/conf"}
+
+    text = _app_config(
+        "{}",
+        {"appConfig": {"configMaps": [reference]}},
+        config_maps={"own": {"own.yaml": "app: {baseUrl: https://own}"}},
+    )
+
+    assert text == "{}"
+
+
+def test_another_host_restarts_the_portal() -> None:
+    files = {
+        "app-config.yaml": config_map("base", **{"a.yaml": "{}"}),
+        "route.yaml": ROUTE,
+    }
+    digests = [
+        digest(
+            composed(
+                {"application": {"route": {"host": host}}},
+                files=files,
+                platform=OPENSHIFT,
+            )
+        )
+        for host in ("a.test", "b.test", "a.test")
+    ]
+
+    assert digests[0] == digests[2] != digests[1]

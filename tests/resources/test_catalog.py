@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from backstage_op import resources
 from backstage_op.document import Document
 from backstage_op.graph import Node, Outcome, Plan
-from backstage_op.resources import catalog
 
 from .builders import (
     OPENSHIFT,
@@ -163,31 +163,6 @@ def test_raw_configuration_that_cannot_be_used_is_a_fault_of_its_object() -> Non
 
 
 @pytest.mark.parametrize(
-    ("spec", "fields"),
-    [
-        ({}, ()),
-        ({"deployment": {"patch": {"spec": {}}}}, ("spec.deployment.patch",)),
-        ({"deployment": {"kind": "StatefulSet"}}, ("spec.deployment.kind",)),
-        ({"deployment": {"kind": "Deployment"}}, ()),
-        ({"monitoring": {"enabled": True}}, ("spec.monitoring.enabled",)),
-        (
-            {"application": {"dynamicPlugins": [{"package": "./x"}]}},
-            ("spec.application.dynamicPlugins",),
-        ),
-    ],
-)
-def test_fields_that_are_not_handled_are_named(
-    spec: Document, fields: tuple[str, ...]
-) -> None:
-    made = inputs(spec)
-
-    assert catalog.unhandled_fields(made.backstage) == fields
-    assert [str(fault) for fault in resources.compose(made).faults] == [
-        f"{field}: not supported by this version yet; remove it" for field in fields
-    ]
-
-
-@pytest.mark.parametrize(
     ("value", "is_idled"), [("true", True), ("false", False), ("True", False)]
 )
 def test_an_instance_is_idled_by_its_annotation(value: str, is_idled: bool) -> None:
@@ -215,4 +190,27 @@ def test_a_raw_manifest_of_the_wrong_shape_is_a_fault(
 
     assert faults(
         spec, platform=OPENSHIFT, files={"route.yaml": ROUTE}, **_raw(**manifests)
+    )
+
+
+def test_raw_configuration_that_is_no_text_is_a_fault_of_its_key() -> None:
+    source = resources.Source("ConfigMap", "raw")
+    data = resources.SourceData({"service.yaml": b"\xff"})
+    made = msgspec.structs.replace(inputs(_RAW), sources={source: data})
+
+    assert [(f.reason, f.message) for f in resources.compose(made).faults] == [
+        (
+            "InvalidRawConfig",
+            'ConfigMap "raw", key service.yaml: not text in UTF-8; correct the entry',
+        )
+    ]
+
+
+@pytest.mark.parametrize("entry", ["../x", "a/b", "..", "."])
+def test_a_configured_entry_that_names_no_file_is_a_fault(entry: str) -> None:
+    (message,) = faults(files={"configmap-files.yaml": config_map("f", **{entry: "x"})})
+
+    assert message == (
+        f'default configuration (test), key configmap-files.yaml: data["{entry}"]: not '
+        "a key that a file can be named by; use letters, digits, '-', '_' and '.'"
     )

@@ -14,6 +14,7 @@ from backstage_op.resources import checksum
 from backstage_op.resources.checksum import Content
 
 from .builders import (
+    COORDINATES,
     INSTANCE,
     LABELS,
     OPENSHIFT,
@@ -74,7 +75,11 @@ def test_a_rotated_database_password_restarts_the_pods() -> None:
     spec = {"database": {"authSecretName": "pg"}}
 
     one, other = (
-        digest(composed(spec, secrets={"pg": {"POSTGRES_PASSWORD": password}}))
+        digest(
+            composed(
+                spec, secrets={"pg": COORDINATES | {"POSTGRES_PASSWORD": password}}
+            )
+        )
         for password in ("a", "b")
     )
 
@@ -172,3 +177,17 @@ def test_the_key_is_kept_in_a_secret_of_the_instance() -> None:
     assert resources.read_checksum_key(key.desired()) == b"\x00key"
     assert resources.read_checksum_key({"kind": "Secret"}) == b""
     assert "key" not in repr(key).replace("checksum-key", "")
+
+
+def test_the_digests_of_a_workload_are_read_where_they_are() -> None:
+    workload = {
+        "metadata": {"labels": {"rhdh.redhat.com/config-hash": "noted"}},
+        "spec": {
+            "template": {
+                "metadata": {"annotations": {"rhdh.redhat.com/ext-config-hash": "live"}}
+            }
+        },
+    }
+
+    assert resources.read_checksums(workload) == ("live", "noted")
+    assert resources.read_checksums({}) == ("", "")

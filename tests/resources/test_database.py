@@ -8,6 +8,7 @@ from backstage_op import resources
 from backstage_op.graph import Gate, Need
 
 from .builders import (
+    COORDINATES,
     DATABASE,
     INSTANCE,
     LABELS,
@@ -16,6 +17,7 @@ from .builders import (
     composed,
     faults,
     inputs,
+    no_key,
 )
 
 _OBJECTS = ("db-secret", "db-service", "db-statefulset")
@@ -47,6 +49,16 @@ def test_the_password_is_made_once_and_has_no_owner() -> None:
             "POSTGRES_HOST": _encoded("backstage-psql-my"),
             "POSTGRES_PORT": _encoded("5432"),
         },
+    }
+
+
+def test_the_data_go_with_the_resource_if_the_policy_says_so() -> None:
+    documents = composed({"deletionPolicy": "Delete"})
+
+    assert documents["db-secret"]["metadata"]["ownerReferences"] == [OWNER]
+    stateful_set = documents["db-statefulset"]["spec"]
+    assert stateful_set["persistentVolumeClaimRetentionPolicy"] == {
+        "whenDeleted": "Delete"
     }
 
 
@@ -99,7 +111,7 @@ def test_the_stateful_set_gets_labels_service_environment_and_image() -> None:
 
 def test_a_secret_of_the_user_is_used_instead_of_a_made_one() -> None:
     documents = composed(
-        {"database": {"authSecretName": "pg"}}, secrets={"pg": {"A": "1"}}
+        {"database": {"authSecretName": "pg"}}, secrets={"pg": COORDINATES}
     )
 
     assert "db-secret" not in documents
@@ -111,7 +123,7 @@ def test_a_secret_of_the_user_is_used_instead_of_a_made_one() -> None:
 def test_an_external_database_makes_no_objects() -> None:
     documents = composed(
         {"database": {"enableLocalDb": False, "authSecretName": "pg"}},
-        secrets={"pg": {"A": "1"}},
+        secrets={"pg": COORDINATES},
     )
 
     assert not documents.keys() & set(_OBJECTS)
@@ -190,3 +202,111 @@ def test_a_configuration_without_the_secret_gets_it_all_the_same() -> None:
 
 def test_instance_is_whom_objects_belong_to() -> None:
     assert resources.instance_of(inputs().backstage) == INSTANCE
+
+
+def test_the_port_is_that_of_the_service_and_entries_of_the_manifest_survive() -> None:
+    files = {
+        "db-service.yaml": DATABASE["db-service.yaml"]
+        | {"spec": {"ports": [{"port": 1}]}},
+        "db-secret.yaml": DATABASE["db-secret.yaml"]
+        | {
+            "data": {"A": _encoded("1"), "POSTGRES_USER": _encoded("other")},
+            "stringData": {"B": "2"},
+        },
+    }
+
+    secret = composed(files=files)["db-secret"]
+
+    assert "stringData" not in secret
+    assert secret["data"] == {
+        "A": _encoded("1"),
+        "B": _encoded("2"),
+        "POSTGRES_PASSWORD": _encoded("password"),
+        "POSTGRESQL_ADMIN_PASSWORD": _encoded("password"),
+        "POSTGRES_USER": _encoded("postgres"),
+        "POSTGRES_HOST": _encoded("backstage-psql-my"),
+        "POSTGRES_PORT": _encoded("1"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("enabled", "required"),
+    [
+        (True, list(COORDINATES)),
+        (False, [key for key in COORDINATES if key != "POSTGRESQL_ADMIN_PASSWORD"]),
+    ],
+)
+def test_every_coordinate_that_is_missing_is_named(
+    enabled: bool, required: list[str]
+) -> None:
+    spec = {"database": {"enableLocalDb": enabled, "authSecretName": "pg"}}
+
+    composition = resources.compose(inputs(spec, secrets={"pg": {}}))
+
+    assert [(fault.reason, fault.message) for fault in composition.faults] == [
+        (
+            "ReferencedKeyNotFound",
+            no_key("spec.database.authSecretName", "Secret", "pg", key),
+        )
+        for key in required
+    ]
+
+
+def test_image_size_class_and_resources_are_those_of_the_specification() -> None:
+    manifest = DATABASE["db-statefulset.yaml"]
+    claim = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"]}}
+    spec = manifest["spec"] | {"volumeClaimTemplates": [claim]}
+    local = {
+        "image": "mine",
+        "storage": {"size": "5Gi", "storageClassName": "fast"},
+        "resources": {"limits": {"memory": "1Gi"}},
+    }
+
+    made = composed(
+        {"database": {"local": local}},
+        files={"db-statefulset.yaml": manifest | {"spec": spec}},
+        images=resources.Images(postgresql="pinned"),
+    )["db-statefulset"]
+
+    (container,) = made["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "mine"
+    assert container["resources"] == {"limits": {"memory": "1Gi"}}
+    assert made["spec"]["volumeClaimTemplates"] == [
+        {
+            "metadata": {"name": "data"},
+            "spec": {
+                "accessModes": ["ReadWriteOnce"],
+                "resources": {"requests": {"storage": "5Gi"}},
+                "storageClassName": "fast",
+            },
+        }
+    ]
+
+
+def test_a_size_without_a_claim_is_a_fault() -> None:
+    assert faults({"database": {"local": {"storage": {"size": "5Gi"}}}}) == [
+        (
+            "spec.database.local.storage: db-statefulset.yaml has no "
+            'volumeClaimTemplate "data"; remove the field, or add the template'
+        )
+    ]
+
+
+def test_the_manifest_of_the_password_cannot_be_a_token() -> None:
+    token = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": "any",
+            "annotations": {"kubernetes.io/service-account.name": "admin"},
+        },
+        "type": "kubernetes.io/service-account-token",
+    }
+
+    (message,) = faults(files={"db-secret.yaml": token})
+
+    assert message == (
+        'default configuration (test), key db-secret.yaml: Secret "any" is of type '
+        "kubernetes.io/service-account-token, which must not reach a pod; use a Secret "
+        "of your own"
+    )

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from backstage_op import resources
-from backstage_op.document import Document
+from backstage_op.document import Document, ObjectRef
 
 from .builders import (
-    INSTANCE,
     LABELS,
     OWNER,
     composed,
@@ -68,7 +67,9 @@ def test_the_deployment_is_the_manifest_as_an_object_of_the_instance() -> None:
             },
         },
     }
-    assert resources.workload_ref(INSTANCE).name == "backstage-my"
+    assert resources.workload_ref(inputs().backstage) == ObjectRef(
+        "apps/v1", "Deployment", "team", "backstage-my"
+    )
 
 
 def test_an_image_of_the_operator_replaces_that_of_the_configuration() -> None:
@@ -137,6 +138,52 @@ def test_the_deployment_is_ready_when_its_rollout_is_complete() -> None:
 
     assert not made.ready(live).ready
     assert made.ready(live | {"status": dict.fromkeys(counts, 1)}).ready
+
+
+def test_a_stateful_set_is_made_from_the_manifest_of_the_deployment() -> None:
+    manifest = workload()
+    manifest["spec"] |= {
+        "strategy": {"type": "Recreate"},
+        "progressDeadlineSeconds": 60,
+        "paused": False,
+        "revisionHistoryLimit": 3,
+    }
+    files = {"deployment.yaml": manifest}
+
+    deployment = composed(files=files)["deployment"]
+    actual = composed({"deployment": {"kind": "StatefulSet"}}, files=files)
+
+    spec = {
+        key: value
+        for key, value in deployment["spec"].items()
+        if key not in ("paused", "progressDeadlineSeconds", "strategy")
+    }
+    assert actual["deployment"] == deployment | {
+        "kind": "StatefulSet",
+        "spec": spec | {"serviceName": "headless-backstage-my"},
+    }
+
+
+def test_a_stateful_set_is_ready_when_its_pods_are() -> None:
+    made = inputs({"deployment": {"kind": "StatefulSet"}})
+    (workload,) = (o for o in resources.compose(made).objects if o.key == "deployment")
+    live = workload.desired()
+    ready = {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1}
+
+    assert not workload.ready(live).ready
+    assert workload.ready(live | {"status": ready}).ready
+    assert workload.ref == resources.workload_ref(made.backstage)
+
+
+def test_a_long_name_is_cut_for_a_stateful_set() -> None:
+    name = "a" * 60
+    spec = {"deployment": {"kind": "StatefulSet"}}
+
+    made = composed(spec, name=name)["deployment"]
+
+    # The label of the pods' revision adds eleven characters to the name.
+    assert len(made["metadata"]["name"]) == 52
+    assert composed(name=name)["deployment"]["metadata"]["name"] == f"backstage-{name}"
 
 
 @pytest.mark.parametrize(

@@ -165,3 +165,37 @@ def test_data_that_is_not_base64_is_a_fault_without_its_value() -> None:
         "default configuration (test), key secret-files.yaml: "
         'data["password"] is not base64; use stringData for text'
     )
+
+
+def test_base64_of_several_lines_is_read_as_the_api_server_reads_it() -> None:
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "files"},
+        "data": {"a": "YWFh\nYWFh\n"},
+    }
+    binary = config_map("files") | {"binaryData": {"a": "YWFh\r\nYWFh"}}
+
+    documents = composed(
+        files={"secret-files.yaml": secret, "configmap-files.yaml": binary}
+    )
+
+    assert documents["secret-files/files"]["data"] == {"a": "YWFhYWFh"}
+    assert documents["configmap-files/files"]["binaryData"] == {"a": "YWFhYWFh"}
+
+
+def test_an_entry_without_a_value_is_an_empty_file() -> None:
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "files"},
+        "stringData": {"a": None},
+    }
+    given = config_map("files") | {"data": {"a": None}}
+
+    documents = composed(
+        files={"secret-files.yaml": secret, "configmap-files.yaml": given}
+    )
+
+    assert documents["secret-files/files"]["data"] == {"a": ""}
+    assert documents["configmap-files/files"]["data"] == {"a": ""}

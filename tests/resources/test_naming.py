@@ -152,3 +152,26 @@ def test_labels_tell_whose_an_object_is() -> None:
     assert not resources.carries_labels_of(INSTANCE, {})
     assert resources.instance_name_of(labels) == "my"
     assert resources.instance_name_of({}) is None
+
+
+def test_common_metadata_is_on_every_object_and_pod_and_replaces_nothing() -> None:
+    common = {
+        "labels": {"team": "a", "a": "common", "app.kubernetes.io/name": "mine"},
+        "annotations": {"owner": "b", "rhdh.redhat.com/ext-config-hash": "mine"},
+    }
+
+    documents = composed({"commonMetadata": common})
+
+    templates = [
+        documents[key]["spec"]["template"]["metadata"]
+        for key in ("deployment", "db-statefulset")
+    ]
+    for found in [*(made["metadata"] for made in documents.values()), *templates]:
+        assert found["labels"]["team"] == "a"
+        assert found["annotations"]["owner"] == "b"
+    assert templates[0]["labels"]["a"] == "b"
+    assert templates[0]["annotations"]["rhdh.redhat.com/ext-config-hash"] != "mine"
+    assert documents["service"]["metadata"]["labels"] == LABELS | {
+        "team": "a",
+        "a": "common",
+    }

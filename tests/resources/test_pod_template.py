@@ -85,10 +85,10 @@ def test_every_contribution_to_an_unknown_container_is_a_fault() -> None:
         "use one of: backstage-backend, sidecar, install-dynamic-plugins"
     )
     assert [(type(fault), str(fault)) for fault in faults] == [
-        (errors.SpecError, f"spec.here: {problem}"),
+        (errors.UnknownContainerError, f"spec.here: {problem}"),
         (errors.ManifestError, f'ConfigMap "raw", key pvcs.yaml: {problem}'),
     ]
-    with pytest.raises(errors.SpecError, match="nope"):
+    with pytest.raises(errors.UnknownContainerError, match="nope"):
         merged(_pod(), contributions)
 
 

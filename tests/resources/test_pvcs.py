@@ -34,13 +34,20 @@ def test_a_configured_claim_is_made_and_mounted() -> None:
                 "rhdh.redhat.com/containers": "*",
                 "rhdh.redhat.com/configured-name": "cache",
             },
-            "ownerReferences": [OWNER],
         },
         "spec": {"accessModes": ["ReadWriteOnce"]},
     }
     mount = {"name": "backstage-pvcs-my-cache", "mountPath": "/cache"}
     assert backend(documents)["volumeMounts"] == [mount]
     assert container(documents, "install-dynamic-plugins")["volumeMounts"] == [mount]
+
+
+def test_a_configured_claim_goes_with_the_resource_if_the_policy_says_so() -> None:
+    documents = composed(
+        {"deletionPolicy": "Delete"}, files={"pvcs.yaml": _claim("cache")}
+    )
+
+    assert documents["pvcs/cache"]["metadata"]["ownerReferences"] == [OWNER]
 
 
 def test_a_claim_of_the_user_is_a_folder_of_its_name_or_at_its_path() -> None:

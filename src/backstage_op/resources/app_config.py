@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from backstage_op import api, errors
 
-from . import base_url, configured, naming, pod_template
+from . import configured, naming, pod_template
 from .pod_template import CONFIG_MAP, ContainerFilter, Mount, Origin, PodContribution
 from .scope import Part, Scope, contents_of
 
@@ -18,13 +18,9 @@ _KEY: Final = "app-config.yaml"
 def parts(scope: Scope) -> Iterator[Part]:
     """Yield the app-configs of the configuration, then those of the specification."""
     directory = scope.directory(naming.BACKEND_CONTAINER)
-    url = _wanted_url(scope)
     for layered in scope.many(_KEY, configured.CONFIG_MAPS):
         with scope.collecting():
             found = configured.of(_PREFIX, _KEY, layered, scope.instance)
-            if url:
-                found = _with_url(found, url, layered.origin)
-                url = ""
             origin = Origin(source=layered.origin, key=_KEY)
             yield _configured_part(found, directory, origin)
     spec = scope.inputs.backstage.spec.application.app_config
@@ -66,12 +62,13 @@ def _referenced_part(
     data = scope.content(path, CONFIG_MAP, ref.name, ref.key)
     if len(data) != 1:
         found = ", ".join(sorted(data)) or "none"
-        raise errors.SpecError(
+        raise errors.InvalidReferenceError(
             path,
             f'ConfigMap "{ref.name}" has {len(data)} entries ({found}); '
             "name one of them in key, or leave one in it",
         )
     (key,) = data
+    scope.check_text(path, CONFIG_MAP, ref.name, key)
     directory = pod_template.joined(directory, ref.mount_path)
     file = pod_template.joined(directory, key)
     is_directory = bool(ref.mount_path) and not ref.key
@@ -91,28 +88,3 @@ def _referenced_part(
         ),
         contents=() if is_directory else contents_of(CONFIG_MAP, ref.name, data),
     )
-
-
-def _wanted_url(scope: Scope) -> str:
-    """Return the URL to write into the first app-config, or nothing.
-
-    A URL that the user set anywhere is never contradicted.
-    """
-    url = base_url.of(scope)
-    for ref in scope.inputs.backstage.spec.application.app_config.config_maps:
-        found = scope.inputs.sources.get(base_url.source(ref.name))
-        for text in (found.data if found else {}).values():
-            if base_url.is_set(text):
-                return ""
-    return url
-
-
-def _with_url(
-    found: configured.ConfiguredObject, url: str, origin: str
-) -> configured.ConfiguredObject:
-    data: Mapping[str, Any] = found.manifest.get("data") or {}
-    if not data:
-        return found
-    first = next(iter(data))
-    text = base_url.added(data[first], url, origin, _KEY)
-    return configured.with_data(found, {**data, first: text})

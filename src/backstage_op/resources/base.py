@@ -16,6 +16,8 @@ from backstage_op import api, config
 from backstage_op.document import Document, ObjectRef
 from backstage_op.graph import Need
 
+from . import base64_text
+
 Kinds: TypeAlias = tuple[tuple[str, str], ...]
 """The ``(apiVersion, kind)`` pairs that a configuration key may hold."""
 
@@ -36,28 +38,35 @@ class Lifecycle(StrEnum):
 
     APPLY = "apply"
     """Server-side apply; drift is healed."""
+    LABELED = "labeled"
+    """Applied like the others, and ours by its labels: it is in another namespace,
+    where an owner reference is not possible."""
     CREATE_ONCE = "create-once"
     """Created if absent, never written again: its content is not computable."""
 
 
 class Instance(msgspec.Struct, frozen=True):
-    """The ``Backstage`` that objects are computed for."""
+    """The ``Backstage`` that objects are computed for.
+
+    ``labels`` and ``annotations`` are those that every object of it gets.
+    """
 
     name: str
     namespace: str
     uid: str
+    labels: tuple[tuple[str, str], ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
 
 
 class Platform(msgspec.Struct, frozen=True, kw_only=True):
     """What the cluster is and offers.
 
     ``ingress_domain`` is the wildcard domain of an OpenShift cluster, empty
-    elsewhere. ``api_groups`` are the names of the groups that are served.
+    elsewhere.
     """
 
     is_openshift: bool = False
     ingress_domain: str = ""
-    api_groups: frozenset[str] = frozenset()
 
     @property
     def suffix(self) -> str:
@@ -73,16 +82,69 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class SourceData(msgspec.Struct, frozen=True):
-    """The content of a ConfigMap or Secret: key to bytes (Secrets decoded)."""
+    """The content of a ConfigMap or Secret: key to bytes (Secrets decoded).
+
+    Attributes:
+        data: The entries.
+        binary: Which of them are the ``binaryData`` of a ConfigMap.
+        type: The type of a Secret.
+    """
 
     data: Mapping[str, bytes]
+    binary: frozenset[str] = frozenset()
+    type: str = ""
+
+    def __repr__(self) -> str:
+        return f"SourceData({', '.join(sorted(self.data))})"
+
+    @classmethod
+    def of(cls, document: Document) -> SourceData:
+        """Return the content of a ConfigMap, or of a Secret as it is stored.
+
+        Raises:
+            binascii.Error: a value that the API server would not store.
+            ValueError: likewise.
+        """
+        text: Mapping[str, str] = document.get("data") or {}
+        if document["kind"] == "Secret":
+            return cls(
+                {key: base64_text.decoded(value) for key, value in text.items()},
+                type=document.get("type") or "",
+            )
+        binary: Mapping[str, str] = document.get("binaryData") or {}
+        return cls(
+            {key: value.encode() for key, value in text.items()}
+            | {key: base64_text.decoded(value) for key, value in binary.items()},
+            binary=frozenset(binary),
+        )
 
 
 class Images(msgspec.Struct, frozen=True):
-    """Images that replace those of the configuration (``RELATED_IMAGE_*``)."""
+    """Images that replace those of the configuration (``RELATED_IMAGE_*``).
+
+    ``plugin_installer`` is given the packages of the plugins; if it is empty,
+    the init container of the configuration is given the list of plugins.
+    ``catalog_index`` is the image with the catalog of plugins.
+    """
 
     backstage: str = ""
     postgresql: str = ""
+    plugin_installer: str = ""
+    catalog_index: str = ""
+
+
+class Proxy(msgspec.Struct, frozen=True, kw_only=True):
+    """The proxy to what is outside of the cluster. Its address may hold a password.
+
+    ``no_proxy`` is a comma list of what is reached without it.
+    """
+
+    http: str = ""
+    https: str = ""
+    no_proxy: str = ""
+
+    def __repr__(self) -> str:
+        return "Proxy(...)"
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,8 +159,15 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
         images: Replacements of images.
         workload_exists: The Deployment is there already, so that the database
             is not waited for.
+        live_checksum: The digest that the pods of the workload carry.
+        live_noted_checksum: Our own digest as it was at the takeover from the Go
+            operator, if that one's is still kept.
         database_password: Used if the database Secret does not exist yet.
+        backend_secret: Used if there is no Secret for the backend yet.
+        proxy: What the portal's containers reach the outside through.
         checksum_key: Key of the digest over what is mounted or injected.
+        allow_privileged_patches: An administrator lets patches ask for what a
+            namespace's policy usually refuses.
     """
 
     backstage: api.Backstage
@@ -108,8 +177,13 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     claims: frozenset[str]
     images: Images = Images()
     workload_exists: bool = False
+    live_checksum: str = ""
+    live_noted_checksum: str = ""
     database_password: str
+    backend_secret: str = ""
+    proxy: Proxy = Proxy()
     checksum_key: bytes
+    allow_privileged_patches: bool = False
 
 
 class RuntimeObject(msgspec.Struct, frozen=True, kw_only=True):

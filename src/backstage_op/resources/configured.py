@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Mapping
+import re
+from collections.abc import ItemsView, Mapping
 from typing import Final
 
 import msgspec
@@ -12,7 +11,7 @@ import msgspec
 from backstage_op import config, errors
 from backstage_op.document import Document, ObjectRef
 
-from . import naming, pod_template
+from . import base64_text, naming, pod_template, secrets
 from .base import Instance, Kinds, RuntimeObject
 
 CONFIG_MAPS: Final[Kinds] = (("v1", pod_template.CONFIG_MAP),)
@@ -20,8 +19,15 @@ SECRETS: Final[Kinds] = (("v1", pod_template.SECRET),)
 CLAIMS: Final[Kinds] = (("v1", pod_template.CLAIM),)
 
 
+_CONTENT: Final = ("data", "stringData", "binaryData")
+_ENTRY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _ADDED_BY_FLAVOURS: Final = frozenset(
-    {"app-config.yaml", "configmap-envs.yaml", "configmap-files.yaml"}
+    {
+        "app-config.yaml",
+        "configmap-envs.yaml",
+        "configmap-files.yaml",
+        "networkpolicy.yaml",
+    }
 )
 
 
@@ -32,11 +38,13 @@ class ConfiguredObject(RuntimeObject, frozen=True, kw_only=True):
         name: The name of the object in the cluster.
         manifest: What the configuration says.
         source: The layer, for the annotation; empty for none.
+        owned: Whether it goes with the resource.
     """
 
     name: str
     manifest: Document
     source: str = ""
+    owned: bool = True
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.ref})"
@@ -57,7 +65,11 @@ class ConfiguredObject(RuntimeObject, frozen=True, kw_only=True):
         if self.source:
             annotations[naming.SOURCE] = self.source
         return naming.stamped(
-            self.manifest, self.instance, self.name, annotations=annotations
+            self.manifest,
+            self.instance,
+            self.name,
+            annotations=annotations,
+            owned=self.owned,
         )
 
 
@@ -67,20 +79,34 @@ def of(
     """Return the object of a layered manifest.
 
     Raises:
-        errors.ManifestError: data that is not base64.
+        errors.ManifestError: data that is not base64, or an entry whose key is
+            not the name of a file.
+        errors.ForbiddenReferenceError: a Secret that must not reach a pod.
     """
     manifest = layered.document
     configured_name = manifest["metadata"]["name"]
     if manifest["kind"] == pod_template.SECRET:
-        manifest = _encoded(manifest, layered.origin, key)
+        secrets.check_type(
+            f"{layered.origin}, key {key}", configured_name, manifest.get("type")
+        )
+    if manifest["kind"] in (pod_template.SECRET, pod_template.CONFIG_MAP):
+        manifest = encoded(manifest, layered.origin, key)
+    _check_keys(manifest, layered.origin, key)
     return ConfiguredObject(
         key=f"{key.removesuffix('.yaml')}/{configured_name}",
         instance=instance,
         name=naming.part_name(prefix, instance.name, configured_name),
         manifest=manifest,
-        # The Go operator marks the source of just those that flavours add to.
-        source=layered.source if key in _ADDED_BY_FLAVOURS else "",
+        source=source_of(key, layered),
     )
+
+
+def source_of(key: str, layered: config.Layered) -> str:
+    """Return what the annotation says of where an object comes from, if anything.
+
+    The Go operator marks the source of just those that flavours add to.
+    """
+    return layered.source if key in _ADDED_BY_FLAVOURS else ""
 
 
 def data_of(configured: ConfiguredObject) -> Mapping[str, bytes]:
@@ -88,10 +114,10 @@ def data_of(configured: ConfiguredObject) -> Mapping[str, bytes]:
     manifest = configured.manifest
     data: Mapping[str, str] = manifest.get("data") or {}
     if manifest["kind"] == pod_template.SECRET:
-        return {key: base64.b64decode(value) for key, value in data.items()}
+        return {key: base64_text.decoded(value) for key, value in data.items()}
     binary: Mapping[str, str] = manifest.get("binaryData") or {}
     return {key: str(value).encode() for key, value in data.items()} | {
-        key: base64.b64decode(value) for key, value in binary.items()
+        key: base64_text.decoded(value) for key, value in binary.items()
     }
 
 
@@ -102,26 +128,58 @@ def annotation_of(configured: ConfiguredObject, name: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _encoded(manifest: Document, origin: str, key: str) -> Document:
-    """Return a Secret with ``data`` only.
+def encoded(manifest: Document, origin: str, key: str) -> Document:
+    """Return a Secret with ``data`` only, or a ConfigMap, as the API server stores it.
 
     ``stringData`` is never returned by the API server, so what somebody else
-    changes of it could not be seen.
+    changes of it could not be seen. An entry without a value is an empty one.
+
+    Raises:
+        errors.ManifestError: an entry is not base64.
     """
-    encoded = {
-        entry: base64.b64encode(str(value).encode()).decode()
-        for entry, value in (manifest.get("stringData") or {}).items()
-    }
-    data = {**(manifest.get("data") or {}), **encoded}
-    for entry, value in data.items():
+    stored = {k: v for k, v in manifest.items() if k not in _CONTENT}
+    texts = {k: v or "" for k, v in _entries(manifest, "stringData")}
+    if manifest["kind"] == pod_template.SECRET:
+        data = _stored(manifest, "data", origin, key, remedy="stringData")
+        data |= {k: base64_text.encoded(v.encode()) for k, v in texts.items()}
+        fields = {"data": data}
+    else:
+        fields = {
+            "data": {k: v or "" for k, v in _entries(manifest, "data")},
+            "binaryData": _stored(manifest, "binaryData", origin, key, remedy="data"),
+        }
+    return stored | {field: entries for field, entries in fields.items() if entries}
+
+
+def _entries(manifest: Document, field: str) -> ItemsView[str, str | None]:
+    entries: dict[str, str | None] = manifest.get(field) or {}
+    return entries.items()
+
+
+def _stored(
+    manifest: Document, field: str, origin: str, key: str, *, remedy: str
+) -> dict[str, str]:
+    data = {}
+    for entry, value in _entries(manifest, field):
         try:
-            base64.b64decode(value, validate=True)
-        except (binascii.Error, ValueError, TypeError):
+            data[entry] = base64_text.encoded(base64_text.decoded(value or ""))
+        except ValueError:
             raise errors.ManifestError(
-                origin, key, f'data["{entry}"] is not base64; use stringData for text'
+                origin, key, f'{field}["{entry}"] is not base64; use {remedy} for text'
             ) from None
-    rest = {k: v for k, v in manifest.items() if k not in ("data", "stringData")}
-    return rest | {"data": data} if data else rest
+    return data
+
+
+def _check_keys(manifest: Document, origin: str, key: str) -> None:
+    for field in ("data", "binaryData"):
+        for entry in manifest.get(field) or ():
+            if not _ENTRY.fullmatch(entry) or entry == "." or entry.startswith(".."):
+                raise errors.ManifestError(
+                    origin,
+                    key,
+                    f'{field}["{entry}"]: not a key that a file can be named by; use '
+                    "letters, digits, '-', '_' and '.'",
+                )
 
 
 def with_data(

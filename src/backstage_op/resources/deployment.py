@@ -1,4 +1,4 @@
-"""The Deployment: the portal itself."""
+"""The workload, the portal itself: a Deployment, or a StatefulSet on request."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import msgspec
 from backstage_op import config, errors
 from backstage_op.document import Document, ObjectRef
 
-from . import naming, pod_template, rollout
+from . import naming, plugin_installation, pod_template, rollout
 from .base import Instance, Kinds, Readiness, RuntimeObject
 
 KEY: Final = "deployment"
 CONFIG_KEY: Final = "deployment.yaml"
 KINDS: Final[Kinds] = (("apps/v1", "Deployment"),)
+STATEFUL_SET: Final = "StatefulSet"
+
+_DEPLOYMENT_ONLY: Final = ("paused", "progressDeadlineSeconds", "strategy")
 
 
 class Overrides(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,65 +26,98 @@ class Overrides(msgspec.Struct, frozen=True, kw_only=True):
 
     image: str = ""
     pull_secrets: tuple[str, ...] = ()
+    plugin_installer: str = ""
+    catalog_index: str = ""
     replicas: int | None = None
 
 
 @final
 class AppDeployment(RuntimeObject, frozen=True, kw_only=True):
-    """The workload of an instance.
+    """The workload of an instance: a Deployment, or a StatefulSet.
 
-    ``checksum`` is the digest that restarts the pods when it changes.
+    ``manifest`` is what :func:`prepared` gives, patched. ``checksum`` is the
+    digest that restarts the pods when it changes; where it is not our own, ours is
+    the ``noted_checksum``.
     """
 
     manifest: Document
     contributions: Sequence[pod_template.PodContribution]
     checksum: str
-    overrides: Overrides
+    noted_checksum: str = ""
+    is_idled: bool = False
 
     @property
     def ref(self) -> ObjectRef:
-        """The identity of the Deployment."""
-        return workload_ref(self.instance)
+        """The identity of the workload."""
+        return ref_of(self.instance, self.manifest["kind"])
 
     def desired(self) -> Document:
-        """Return the Deployment with everything merged into its pod.
+        """Return the workload with everything merged into its pod.
 
         Raises:
             errors.ConfigError: a contribution names an unknown container.
         """
         document = naming.stamped(self.manifest, self.instance, self.ref.name)
+        if self.noted_checksum:
+            # Not an annotation: a Deployment counts each of those as a change.
+            noted = {naming.NOTED_CHECKSUM: self.noted_checksum[: naming.MAX_LABEL]}
+            document["metadata"]["labels"] |= noted
         spec = document.setdefault("spec", {})
-        naming.select(spec, naming.app_label(self.instance.name))
-        if self.overrides.replicas is not None:
-            spec["replicas"] = self.overrides.replicas
+        naming.select(spec, naming.app_label(self.instance.name), self.instance)
+        if self.is_idled:
+            spec["replicas"] = 0
+        if document["kind"] == STATEFUL_SET and not spec.get("serviceName"):
+            spec["serviceName"] = naming.headless_service_name(self.instance.name)
         template = spec["template"]
         annotations = template["metadata"].setdefault("annotations", {})
         annotations[naming.CHECKSUM] = self.checksum
-        template["spec"] = pod = pod_template.merged(
-            template["spec"], self.contributions
-        )
-        self._override(pod)
+        template["spec"] = pod_template.merged(template["spec"], self.contributions)
         return document
 
     def ready(self, live: Document) -> Readiness:
         """Judge by the rollout of the current generation."""
+        if self.manifest["kind"] == STATEFUL_SET:
+            return rollout.stateful_set_readiness(live)
         return rollout.deployment_readiness(live)
 
-    def _override(self, pod: Document) -> None:
-        for name in (naming.BACKEND_CONTAINER, naming.PLUGINS_CONTAINER):
-            container = pod_template.container_named(pod, name)
-            if container is not None and self.overrides.image:
-                container["image"] = self.overrides.image
-        if self.overrides.pull_secrets:
-            pod["imagePullSecrets"] = [
-                {"name": name} for name in self.overrides.pull_secrets
-            ]
+
+def ref_of(instance: Instance, kind: str) -> ObjectRef:
+    """Return the identity of the portal's workload, if it is of this kind."""
+    name = (
+        naming.stateful_set_name(instance.name)
+        if kind == STATEFUL_SET
+        else naming.app_name(instance.name)
+    )
+    return ObjectRef("apps/v1", kind, instance.namespace, name)
 
 
-def workload_ref(instance: Instance) -> ObjectRef:
-    """Return the identity of the portal's workload."""
-    name = naming.app_name(instance.name)
-    return ObjectRef("apps/v1", "Deployment", instance.namespace, name)
+def prepared(manifest: Document, kind: str, overrides: Overrides) -> Document:
+    """Return a Deployment's manifest as the kind that is asked for, overridden.
+
+    What a StatefulSet does not have is left out: its rolling update stops a pod
+    before it starts the next, which is what ``Recreate`` is asked for.
+    """
+    document: Document = naming.without_nulls(manifest)
+    document["kind"] = kind
+    spec = document["spec"]
+    if kind == STATEFUL_SET:
+        for field in _DEPLOYMENT_ONLY:
+            spec.pop(field, None)
+    if overrides.replicas is not None:
+        spec["replicas"] = overrides.replicas
+    pod = spec["template"]["spec"]
+    for name in (naming.BACKEND_CONTAINER, naming.PLUGINS_CONTAINER):
+        container = pod_template.container_named(pod, name)
+        if container is not None and overrides.image:
+            container["image"] = overrides.image
+    plugin_installation.prepare(
+        pod,
+        installer=overrides.plugin_installer,
+        catalog_index=overrides.catalog_index,
+    )
+    if overrides.pull_secrets:
+        pod["imagePullSecrets"] = [{"name": name} for name in overrides.pull_secrets]
+    return document
 
 
 def pod_of(layered: config.Layered, key: str) -> Document:
@@ -102,6 +138,29 @@ def pod_of(layered: config.Layered, key: str) -> Document:
             layered.origin, key, "spec.template.spec.containers: empty; add a container"
         )
     return pod
+
+
+def check_selector(layered: config.Layered, own: dict[str, str], key: str) -> None:
+    """Check that a raw manifest selects the pods that it makes.
+
+    The label that the operator selects by is its own, whatever a manifest says.
+
+    Raises:
+        errors.ImmutableFieldError: another label of the selector is none of the
+            pods', or has another value there.
+    """
+    if layered.source:
+        return  # an administrator's manifest; the API server judges it
+    spec = layered.document["spec"]
+    selected = (spec.get("selector") or {}).get("matchLabels") or {}
+    labels = (spec["template"].get("metadata") or {}).get("labels") or {}
+    for name, value in selected.items():
+        if value is not None and name not in own and labels.get(name) != value:
+            raise errors.ImmutableFieldError(
+                f"{layered.origin}, key {key}: spec.selector.matchLabels[{name}]: "
+                "the pods have no such label; add it to "
+                "spec.template.metadata.labels, or remove it"
+            )
 
 
 def check_backend(layered: config.Layered, pod: Document, key: str) -> None:

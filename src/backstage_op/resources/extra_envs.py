@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from backstage_op import api
+from backstage_op import api, errors
 
 from . import configured, naming
 from .base import Kinds
@@ -74,6 +74,12 @@ def _referenced(
         path = f"spec.application.extraEnvs.{field}[{number}]"
         with scope.collecting():
             data = scope.content(path, kind, ref.name, ref.key)
+            if ref.key in scope.binary_keys(kind, ref.name):
+                raise errors.InvalidReferenceError(
+                    path,
+                    f'{kind} "{ref.name}", key "{ref.key}": binaryData cannot be a '
+                    "variable; put the value into data",
+                )
             variables = (
                 (Variable(name=ref.key, kind=kind, source=ref.name),) if ref.key else ()
             )

@@ -7,7 +7,6 @@ names never meet.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import re
 from collections.abc import Mapping
@@ -21,6 +20,8 @@ from .base import Instance
 APP_LABEL: Final = "rhdh.redhat.com/app"
 NAME_LABEL: Final = "app.kubernetes.io/name"
 INSTANCE_LABEL: Final = "app.kubernetes.io/instance"
+MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
+HOME_LABEL: Final = "rhdh.redhat.com/backstage-namespace"
 
 CONFIGURED_NAME: Final = "rhdh.redhat.com/configured-name"
 SOURCE: Final = "rhdh.redhat.com/source"
@@ -28,7 +29,10 @@ MOUNT_PATH: Final = "rhdh.redhat.com/mount-path"
 SUB_PATH: Final = "rhdh.redhat.com/sub-path"
 CONTAINERS: Final = "rhdh.redhat.com/containers"
 CHECKSUM: Final = "rhdh.redhat.com/ext-config-hash"
+NOTED_CHECKSUM: Final = "rhdh.redhat.com/config-hash"
+SYNC: Final = "rhdh.redhat.com/ext-config-sync"
 IDLE: Final = "rhdh.redhat.com/idle"
+PATCH_LIST_MODE: Final = "rhdh.redhat.com/deployment-patch-list-merge-mode"
 
 BACKEND_CONTAINER: Final = "backstage-backend"
 PLUGINS_CONTAINER: Final = "install-dynamic-plugins"
@@ -93,6 +97,19 @@ def app_name(cr: str) -> str:
     return fit(f"backstage-{cr}", MAX_NAME)
 
 
+def stateful_set_name(cr: str) -> str:
+    """Return the name of the portal where it is a StatefulSet."""
+    return label_name(f"backstage-{cr}", MAX_STATEFUL_SET)
+
+
+def headless_service_name(cr: str) -> str:
+    """Return the name of the Service that gives the pods of a StatefulSet names.
+
+    It does not begin with "backstage-", as the Service of another instance does.
+    """
+    return label_name(f"headless-backstage-{cr}")
+
+
 def service_name(cr: str) -> str:
     """Return the name of the Service of an instance."""
     return label_name(f"backstage-{cr}")
@@ -113,9 +130,24 @@ def dynamic_plugins_name(cr: str) -> str:
     return fit(f"backstage-dynamic-plugins-{cr}", MAX_NAME)
 
 
+def plugin_app_config_name(cr: str) -> str:
+    """Return the name of the ConfigMap with the app-config of the plugins."""
+    return part_name("backstage-appconfig", cr, "plugins-appconfig")
+
+
 def checksum_key_name(cr: str) -> str:
     """Return the name of the Secret with the key of the configuration's digest."""
     return fit(f"backstage-checksum-key-{cr}", MAX_NAME)
+
+
+def backend_secret_name(cr: str) -> str:
+    """Return the name of the Secret that the backend signs with."""
+    return fit(f"backstage-backend-secret-{cr}", MAX_NAME)
+
+
+def service_monitor_name(cr: str) -> str:
+    """Return the name of the ServiceMonitor of an instance."""
+    return fit(f"metrics-{cr}", MAX_NAME)
 
 
 def part_name(prefix: str, cr: str, configured: str) -> str:
@@ -133,9 +165,23 @@ def database_label(cr: str) -> dict[str, str]:
     return {APP_LABEL: fit(f"backstage-psql-{cr}", MAX_LABEL)}
 
 
+def pod_labels(instance: Instance) -> tuple[str, str]:
+    """Return the values of that label for an instance: portal, database."""
+    portal, database = app_label(instance.name), database_label(instance.name)
+    return portal[APP_LABEL], database[APP_LABEL]
+
+
 def common_labels(cr: str) -> dict[str, str]:
     """Return the labels that every object of an instance carries."""
     return {NAME_LABEL: "backstage", INSTANCE_LABEL: fit(cr, MAX_LABEL)}
+
+
+def distant_labels(instance: Instance) -> dict[str, str]:
+    """Return the labels by which an object in another namespace belongs to us."""
+    return common_labels(instance.name) | {
+        HOME_LABEL: instance.namespace,
+        MANAGED_BY_LABEL: "backstage-op",
+    }
 
 
 OWNED_SELECTOR: Final = f"{NAME_LABEL}=backstage"
@@ -144,8 +190,17 @@ OWNED_SELECTOR: Final = f"{NAME_LABEL}=backstage"
 
 def carries_labels_of(instance: Instance, labels: Mapping[str, str]) -> bool:
     """Tell whether labels are those of an object made for the instance."""
-    wanted = common_labels(instance.name)
-    return all(labels.get(key) == value for key, value in wanted.items())
+    return common_labels(instance.name).items() <= labels.items()
+
+
+def carries_distant_labels_of(instance: Instance, labels: Mapping[str, str]) -> bool:
+    """Tell whether labels are those of an object made for it in another namespace."""
+    return distant_labels(instance).items() <= labels.items()
+
+
+def opts_out(labels: Mapping[str, str]) -> bool:
+    """Tell whether a user asks that changes of an object wake nobody."""
+    return labels.get(SYNC) == "false"
 
 
 def instance_name_of(labels: Mapping[str, str]) -> str | None:
@@ -153,11 +208,15 @@ def instance_name_of(labels: Mapping[str, str]) -> str | None:
     return labels.get(INSTANCE_LABEL)
 
 
-def select(spec: Document, label: dict[str, str]) -> None:
-    """Make a workload's spec select its own pods by a label."""
+def select(spec: Document, label: dict[str, str], instance: Instance) -> None:
+    """Make a workload's spec select its own pods by a label.
+
+    The pods also get the labels and annotations that all objects get.
+    """
     selector = spec.setdefault("selector", {})
     selector["matchLabels"] = (selector.get("matchLabels") or {}) | label
     metadata = spec["template"].setdefault("metadata", {})
+    _add_common(metadata, instance)
     metadata["labels"] = (metadata.get("labels") or {}) | label
 
 
@@ -187,13 +246,14 @@ def stamped(
     if ``owned``, the owner reference. What only a server sets is left out,
     and so is every null: applied, a null would mean "remove".
     """
-    document: Document = without_nulls(copy.deepcopy(manifest))
+    document: Document = without_nulls(manifest)
     document.pop("status", None)
     metadata = document.get("metadata") or {}
     for field in (*_SERVER_FIELDS, "ownerReferences", "generateName", "finalizers"):
         metadata.pop(field, None)
     metadata["name"] = name
     metadata["namespace"] = instance.namespace
+    _add_common(metadata, instance)
     metadata["labels"] = (metadata.get("labels") or {}) | common_labels(instance.name)
     if annotations:
         metadata["annotations"] = (metadata.get("annotations") or {}) | annotations
@@ -203,15 +263,23 @@ def stamped(
     return document
 
 
+def _add_common(metadata: Document, instance: Instance) -> None:
+    """Add what all objects get; a manifest that says otherwise is left alone."""
+    for field, common in (
+        ("labels", instance.labels),
+        ("annotations", instance.annotations),
+    ):
+        if common:
+            metadata[field] = dict(common) | (metadata.get(field) or {})
+
+
 def without_nulls(tree: Any) -> Any:
-    """Return a JSON tree without the members of objects and lists that are null."""
-    match tree:
-        case dict():
-            return {k: without_nulls(v) for k, v in tree.items() if v is not None}
-        case list():
-            return [without_nulls(item) for item in tree if item is not None]
-        case _:
-            return tree
+    """Return a copy of a JSON tree without the members that are null."""
+    if isinstance(tree, dict):
+        return {k: without_nulls(v) for k, v in tree.items() if v is not None}
+    if isinstance(tree, list):
+        return [without_nulls(item) for item in tree if item is not None]
+    return tree
 
 
 def _cut(readable: str, whole: str, limit: int) -> str:

@@ -7,7 +7,6 @@ the one at its path, a variable the one of its name, in each container.
 
 from __future__ import annotations
 
-import copy
 import posixpath
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -15,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from backstage_op import errors
-from backstage_op.document import Document
+from backstage_op.document import Document, copied
 
 from . import naming
 
@@ -41,10 +40,15 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     key: str = ""
 
-    def error(self, message: str) -> errors.ConfigError:
-        """Return the error that says what is wrong at this place."""
+    def error(
+        self, message: str, kind: type[errors.SpecError] = errors.SpecError
+    ) -> errors.ConfigError:
+        """Return the error that says what is wrong at this place.
+
+        ``kind`` is the class of it, if the place is in the specification.
+        """
         if self.path:
-            return errors.SpecError(self.path, message)
+            return kind(self.path, message)
         return errors.ManifestError(self.source, self.key, message)
 
 
@@ -57,6 +61,16 @@ class ContainerFilter(msgspec.Struct, frozen=True):
     def of_annotation(cls, text: str) -> ContainerFilter:
         """Read the annotation ``rhdh.redhat.com/containers``: a comma list."""
         return cls(tuple(part.strip() for part in text.split(",") if part.strip()))
+
+    def has(self, container: str) -> bool:
+        """Tell whether a container is one of them."""
+        names = self.names or (naming.BACKEND_CONTAINER,)
+        return names == (_ALL,) or container in names
+
+    @property
+    def has_backend(self) -> bool:
+        """Whether the backend is one of the containers."""
+        return self.has(naming.BACKEND_CONTAINER)
 
     def select(self, pod: Document, origin: Origin) -> list[Document]:
         """Return the containers of a pod spec: containers first, then init ones.
@@ -74,7 +88,8 @@ class ContainerFilter(msgspec.Struct, frozen=True):
             known = ", ".join(str(name) for name in names) or "none"
             raise origin.error(
                 f"container {', '.join(unknown)} not found in the pod; "
-                f"use one of: {known}"
+                f"use one of: {known}",
+                errors.UnknownContainerError,
             )
         return [container for container in existing if container["name"] in wanted]
 
@@ -163,7 +178,9 @@ def working_directory(container: Document | None) -> str:
 
 def joined(directory: str, path: str) -> str:
     """Return ``path`` below ``directory``, or itself where it is absolute."""
-    return posixpath.normpath(posixpath.join(directory, path)) if path else directory
+    found = posixpath.normpath(posixpath.join(directory, path)) if path else directory
+    # POSIX keeps two slashes at the beginning, and a mount path at "//a" is "/a".
+    return f"/{found.lstrip('/')}" if found.startswith("//") else found
 
 
 def faults_of(
@@ -185,13 +202,14 @@ def merged(pod: Document, contributions: Sequence[PodContribution]) -> Document:
     Raises:
         errors.ConfigError: a contribution names a container that does not exist.
     """
-    pod = copy.deepcopy(pod)
+    pod = copied(pod)
     volumes = _Volumes(pod)
+    lists = _Lists()
     for contribution in contributions:
         for mount in contribution.mounts:
             volumes.add(mount.kind, mount.name)
         for container in contribution.containers.select(pod, contribution.origin):
-            _merge_into(container, contribution, volumes)
+            _merge_into(container, contribution, volumes, lists)
     return pod
 
 
@@ -225,14 +243,36 @@ def _volume_source(kind: str, name: str) -> Document:
     return {"configMap": {"name": name} | files}
 
 
+class _Lists:
+    """The lists of the containers, with an index: thousands of variables are few."""
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[int, str], dict[str, int]] = {}
+
+    def put(self, container: Document, field: str, key: str, entry: Document) -> None:
+        """Replace the entry with the same key, where it stands, or append."""
+        entries: list[Any] = container.setdefault(field, [])
+        places = self._places.get((id(container), field))
+        if places is None:
+            places = self._places[id(container), field] = {}
+            for place, existing in enumerate(entries):
+                if key in existing:
+                    places.setdefault(existing[key], place)
+        place = places.setdefault(entry[key], len(entries))
+        entries[place : place + 1] = [entry]
+
+
 def _merge_into(
-    container: Document, contribution: PodContribution, volumes: _Volumes
+    container: Document,
+    contribution: PodContribution,
+    volumes: _Volumes,
+    lists: _Lists,
 ) -> None:
     for mount in contribution.mounts:
         entry = mount.document(volumes.name_of(mount))
-        _put(container, "volumeMounts", "mountPath", entry)
+        lists.put(container, "volumeMounts", "mountPath", entry)
     for variable in contribution.variables:
-        _put(container, "env", "name", variable.document())
+        lists.put(container, "env", "name", variable.document())
     for environment in contribution.environments:
         entries = container.setdefault("envFrom", [])
         if environment.document() not in entries:
@@ -240,16 +280,6 @@ def _merge_into(
     if container["name"] == naming.BACKEND_CONTAINER:
         for path in contribution.config_files:
             _read_config(container, path)
-
-
-def _put(container: Document, field: str, key: str, entry: Document) -> None:
-    """Replace the entry with the same key, where it stands, or append."""
-    entries: list[Any] = container.setdefault(field, [])
-    for index, existing in enumerate(entries):
-        if existing.get(key) == entry[key]:
-            entries[index] = entry
-            return
-    entries.append(entry)
 
 
 def _read_config(container: Document, path: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
+
 from backstage_op import errors
 
 from . import configured, naming, pod_template
 from .pod_template import CLAIM, ContainerFilter, Mount, Origin, PodContribution
-from .scope import Part, Scope
+from .scope import Part, Scope, retains
 
 _PREFIX: Final = "backstage-pvcs"
 _KEY: Final = "pvcs.yaml"
@@ -25,7 +27,10 @@ def _configured(scope: Scope) -> Iterator[Part]:
     root = scope.directory(naming.BACKEND_CONTAINER)
     for layered in scope.many(_KEY, configured.CLAIMS):
         with scope.collecting():
-            found = configured.of(_PREFIX, _KEY, layered, scope.instance)
+            found = msgspec.structs.replace(
+                configured.of(_PREFIX, _KEY, layered, scope.instance),
+                owned=not retains(scope.inputs.backstage),
+            )
             containers = configured.annotation_of(found, naming.CONTAINERS) or ""
             path = configured.annotation_of(found, naming.MOUNT_PATH)
             path = path or found.manifest["metadata"]["name"]

@@ -22,6 +22,7 @@ def references_of(backstage: api.Backstage) -> References:
     spec = backstage.spec
     application = spec.application
     raw = spec.raw_runtime_config
+    authority = spec.database.external.ca
     config_maps = [
         *(ref.name for ref in application.app_config.config_maps),
         application.dynamic_plugins_config_map_name,
@@ -29,11 +30,13 @@ def references_of(backstage: api.Backstage) -> References:
         *(ref.name for ref in application.extra_envs.config_maps),
         raw.backstage_config,
         raw.local_db_config,
+        authority.config_map_name,
     ]
     secrets = [
         *(ref.name for ref in application.extra_files.secrets),
         *(ref.name for ref in application.extra_envs.secrets),
         spec.database.auth_secret_name,
+        authority.secret_name,
     ]
     sources = [Source(CONFIG_MAP, name) for name in config_maps if name]
     sources += [Source(SECRET, name) for name in secrets if name]

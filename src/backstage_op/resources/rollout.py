@@ -49,6 +49,18 @@ def stateful_set_readiness(live: Document) -> Readiness:
     return _complete(live, status, available="readyReplicas", updated="replicas")
 
 
+def readiness_of(live: Document) -> Readiness:
+    """Judge a live workload of either kind."""
+    is_stateful = live["kind"] == "StatefulSet"
+    return stateful_set_readiness(live) if is_stateful else deployment_readiness(live)
+
+
+def available_replicas(live: Document) -> int:
+    """Return how many pods of a workload serve, of whichever revision."""
+    status = live.get("status") or {}
+    return int(status.get("availableReplicas", 0))
+
+
 def wanted_replicas(workload: Document) -> int:
     """Return how many pods a workload asks for; one if it does not say."""
     return int((workload.get("spec") or {}).get("replicas", 1))

@@ -16,9 +16,13 @@ KINDS: Final[Kinds] = (("v1", "Service"),)
 
 @final
 class AppService(RuntimeObject, frozen=True, kw_only=True):
-    """The Service of the portal."""
+    """The Service of the portal.
+
+    ``is_internal`` turns a NodePort into a ClusterIP: something else exposes it.
+    """
 
     manifest: Document
+    is_internal: bool = False
 
     @property
     def ref(self) -> ObjectRef:
@@ -33,4 +37,8 @@ class AppService(RuntimeObject, frozen=True, kw_only=True):
         spec["selector"] = (spec.get("selector") or {}) | naming.app_label(
             self.instance.name
         )
+        if self.is_internal and spec.get("type") == "NodePort":
+            spec["type"] = "ClusterIP"
+            for port in spec.get("ports") or ():
+                port.pop("nodePort", None)
         return document
