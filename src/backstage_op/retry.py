@@ -16,6 +16,14 @@ from . import errors
 _log: Final = logging.getLogger(__name__)
 
 
+_NEVER_AGAIN: Final = (
+    errors.ConflictError,
+    errors.ExpiredError,
+    errors.NotLeaderError,
+)
+"""What a repetition of the same call cannot mend."""
+
+
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Retries of one call to the API server.
 
@@ -69,7 +77,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return min(doubled + jitter, self.longest_wait_seconds)
 
     def _is_worth_it(self, error: errors.TransientError) -> bool:
-        if isinstance(error, errors.ConflictError | errors.ExpiredError):
+        if isinstance(error, _NEVER_AGAIN):
             return False
         return (error.retry_after_seconds or 0) <= self.longest_server_wait_seconds
 

@@ -96,6 +96,18 @@ def test_a_late_answer_does_not_bring_back_what_a_list_no_longer_had() -> None:
     assert (_version(cache), told) == (0, [(5, 0)])
 
 
+def test_the_list_of_one_namespace_says_nothing_about_another() -> None:
+    cache, told = _cache(_item(5), version=5)
+
+    cache.replace([], 9, "other")
+    assert (_version(cache), told) == (5, [])
+
+    cache.replace([], 10, "team")
+    assert (_version(cache), told) == (0, [(5, 0)])
+    cache.observe(_document(9))
+    assert _version(cache) == 0
+
+
 def test_a_new_object_of_a_deleted_name_is_shown() -> None:
     cache, told = _cache(_item(5), version=5)
     cache.remove(_item(7))
@@ -181,3 +193,35 @@ def test_while_it_is_walked_it_may_change() -> None:
         cache.remove(kube.Observed.of(_document(9, item.ref.name)))
 
     assert len(cache) == 0
+
+
+def test_what_is_of_interest_later_than_the_list_is_missed_when_it_is_gone() -> None:
+    wanted: set[str] = set()
+    told = Told()
+    cache = kube.Cache(keep=lambda item: item.ref.name in wanted, on_change=told)
+    cache.replace([_item(5)], 7)
+    wanted.add("a")
+
+    cache.observe(_document(5))
+    cache.replace([], 9)
+
+    assert told == [(5, 0)]
+
+
+def test_objects_are_found_by_the_uid_of_their_controller() -> None:
+    def owned(version: int, name: str, *owners: str) -> kube.Observed:
+        document = _document(version, name)
+        document["metadata"]["ownerReferences"] = [
+            {"apiVersion": "v1", "kind": "A", "name": "a", "uid": uid}
+            | {"controller": uid == "u"}
+            for uid in owners
+        ]
+        return kube.Observed.of(document)
+
+    cache, _ = _cache(owned(1, "b", "v", "u"), owned(1, "a", "u"), owned(1, "c", "v"))
+
+    assert [item.ref.name for item in cache.controlled_by("u")] == ["a", "b"]
+    assert cache.controlled_by("v") == []
+    cache.upsert(owned(2, "b", "v"))
+    cache.remove(owned(2, "a", "u"))
+    assert cache.controlled_by("u") == []

@@ -175,6 +175,84 @@ class TestWrites:
             "preconditions": {"uid": stored["metadata"]["uid"]},
         }
 
+    async def test_delete_may_ask_for_the_object_as_it_was_seen(
+        self, client: kube.Client, server: ApiServer
+    ) -> None:
+        seen = (await client.apply(_config_map()))["metadata"]
+        await client.apply(_config_map("2"))
+
+        with pytest.raises(errors.ConflictError):
+            await client.delete(
+                REF,
+                uid=seen["uid"],
+                propagation="Orphan",
+                resource_version=seen["resourceVersion"],
+            )
+
+        assert server.get(KEY) is not None
+        assert server.seen("delete")[0].body == {
+            "propagationPolicy": "Orphan",
+            "preconditions": {
+                "uid": seen["uid"],
+                "resourceVersion": seen["resourceVersion"],
+            },
+        }
+
+    async def test_a_merge_sets_what_it_names_and_removes_what_is_none(
+        self, client: kube.Client, server: ApiServer
+    ) -> None:
+        stored = server.put(
+            KEY, _config_map() | {"metadata": {"labels": {"a": "1", "b": "1"}}}
+        )
+        uid = stored["metadata"]["uid"]
+
+        merged = await client.merge(
+            REF, {"metadata": {"labels": {"a": None, "c": "1"}}}, uid=uid
+        )
+
+        [request] = server.requests
+        assert (request.verb, request.path) == ("patch", f"{PATH}/a")
+        assert request.query == MANAGER
+        assert merged["metadata"]["labels"] == {"b": "1", "c": "1"}
+        assert merged["data"] == {"key": "1"}
+
+    async def test_a_merge_does_not_reach_a_new_object_of_that_name(
+        self, client: kube.Client, server: ApiServer
+    ) -> None:
+        server.put(KEY, _config_map())
+
+        with pytest.raises(errors.ConflictError):
+            await client.merge(REF, {"data": {"key": "2"}}, uid="uid-of-before")
+
+    async def test_a_replacement_of_what_has_changed_is_a_conflict(
+        self, client: kube.Client, server: ApiServer
+    ) -> None:
+        seen = await client.apply(_config_map())
+
+        replaced = await client.replace(seen | {"data": {"key": "2"}})
+        with pytest.raises(errors.ConflictError):
+            await client.replace(seen | {"data": {"key": "3"}})
+
+        request = server.requests[1]
+        assert (request.verb, request.path) == ("replace", f"{PATH}/a")
+        assert request.query == MANAGER
+        assert replaced == server.get(KEY)
+        assert replaced["data"] == {"key": "2"}
+
+    async def test_a_review_needs_no_name(
+        self, client: kube.Client, server: ApiServer
+    ) -> None:
+        review = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenReview",
+            "spec": {"token": "t"},
+        }
+
+        assert await client.create(review) == review
+
+        [request] = server.requests
+        assert request.path == "/apis/authentication.k8s.io/v1/tokenreviews"
+
 
 class TestReads:
     async def test_get_returns_the_object(
@@ -209,6 +287,23 @@ class TestReads:
         server.put(KEY, _config_map())
 
         assert await client.list_all(kube.CONFIG_MAP, "team", "app=x") == []
+        assert (
+            await client.list_metadata(
+                kube.CONFIG_MAP, "team", field_selector="metadata.name=b"
+            )
+            == []
+        )
+
+    async def test_a_list_of_metadata_carries_no_bodies(
+        self, client: kube.Client, server: ApiServer
+    ) -> None:
+        stored = server.put(KEY, _config_map())
+
+        [observed] = await client.list_metadata(kube.CONFIG_MAP, "team")
+
+        assert (observed.ref, observed.uid) == (REF, stored["metadata"]["uid"])
+        assert observed.body == b""
+        assert "PartialObjectMetadataList" in server.requests[0].headers["accept"]
 
     async def test_the_groups_of_the_server_are_found(
         self, client: kube.Client, server: ApiServer
@@ -263,6 +358,17 @@ class TestRetries:
         assert caught.value.reason == "ReadError"
         assert len(server.requests) == 1
 
+    async def test_replace_is_not_repeated_after_a_lost_answer(
+        self, client: kube.Client, server: ApiServer
+    ) -> None:
+        seen = await client.apply(_config_map())
+        server.answer("replace", _lost(server))
+
+        with pytest.raises(errors.TransientError):
+            await client.replace(seen)
+
+        assert len(server.seen("replace")) == 1
+
     async def test_create_is_not_repeated_after_a_500(
         self, client: kube.Client, server: ApiServer
     ) -> None:
@@ -301,6 +407,23 @@ class TestRetries:
 
         first, second = server.times
         assert second - first == pytest.approx(11.0)
+
+    async def test_while_all_fails_nothing_is_repeated_at_once(
+        self, client: kube.Client, server: ApiServer
+    ) -> None:
+        server.answer("apply", *[status(500, "InternalError")] * 12)
+        counts = []
+
+        for _ in range(5):
+            server.requests.clear()
+            with pytest.raises(errors.TransientError):
+                await client.apply(_config_map())
+            counts.append(len(server.requests))
+        await client.apply(_config_map())
+        server.answer("apply", status(500, "InternalError"))
+        await client.apply(_config_map())
+
+        assert counts == [4, 4, 2, 1, 1]
 
     async def test_a_refusal_is_not_repeated(
         self, client: kube.Client, server: ApiServer

@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import httpx2
+import msgspec
 import pytest
 from anyio.abc import TaskGroup
 from tests.support.apiserver import ApiServer
@@ -65,8 +66,11 @@ def _stored(name: str, version: int, value: str = "1") -> Document:
 async def _start(
     tasks: TaskGroup, client: kube.Client, mirror: Mirror, **options: Any
 ) -> None:
+    kind = msgspec.structs.replace(
+        kube.CONFIG_MAP, optional=options.pop("optional", False)
+    )
     reflector = kube.Reflector(
-        client, kube.CONFIG_MAP, mirror.cache, namespace=NAMESPACE, **options
+        client, kind, mirror.cache, namespace=NAMESPACE, **options
     )
     await tasks.start(reflector.run)
 
@@ -259,18 +263,19 @@ async def test_a_list_that_expires_between_pages_starts_over(
 async def test_a_silent_watch_is_given_up_and_opened_again(
     client: kube.Client, server: ApiServer
 ) -> None:
-    server.answer("watch", stream(3600.0))
+    server.answer("watch", *[stream(3600.0)] * 3)
     mirror = Mirror()
 
     async with anyio.create_task_group() as tasks:
         await _start(tasks, client, mirror)
         server.put(_key("a"), _config_map())
-        await anyio.sleep(80)
+        await anyio.sleep(240)
         tasks.cancel_scope.cancel()
 
     assert mirror.names() == ["a"]
-    first, second = server.seen_at("watch")
-    assert 75.0 <= second - first <= 76.0
+    times = server.seen_at("watch")
+    assert len(times) == 4
+    assert all(73 < after - before <= 75 for before, after in itertools.pairwise(times))
     assert len(server.seen("list")) == 1
 
 
@@ -544,3 +549,36 @@ async def test_cancelling_it_closes_the_watch(
         tasks.cancel_scope.cancel()
 
     assert server.open_watches == 0
+
+
+async def test_a_right_that_is_taken_away_and_given_back_is_told(
+    client: kube.Client, server: ApiServer
+) -> None:
+    refused = status(403, "Forbidden", "no watch of configmaps")
+    server.answer("watch", stream(), refused, refused)
+    mirror = Mirror()
+    told: list[bool] = []
+
+    async with anyio.create_task_group() as tasks:
+        await _start(tasks, client, mirror, on_sight=told.append)
+        await anyio.sleep(60)
+        server.put(_key("a"), _config_map())
+        await anyio.sleep(1)
+        tasks.cancel_scope.cancel()
+
+    assert told == [True, False, True]
+    assert mirror.names() == ["a"]
+
+
+async def test_what_passes_is_no_loss_of_sight(
+    client: kube.Client, server: ApiServer
+) -> None:
+    server.answer("watch", status(500, "InternalError", "etcd is away"), stream())
+    told: list[bool] = []
+
+    async with anyio.create_task_group() as tasks:
+        await _start(tasks, client, Mirror(), on_sight=told.append)
+        await anyio.sleep(60)
+        tasks.cancel_scope.cancel()
+
+    assert told == [True]

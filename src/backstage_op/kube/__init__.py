@@ -5,52 +5,83 @@ HTTP library and of the server leaves as one of :mod:`backstage_op.errors`.
 What objects should look like, and when they are written, is decided elsewhere.
 """
 
-from .applied import has_applied, is_applied
+from .applied import has_applied, has_set, has_written, is_applied
 from .cache import Cache, OnChange
-from .client import FIELD_MANAGER, Client
+from .client import FIELD_MANAGER, Client, Propagation
 from .connection import Connection, load
 from .discovery import discover, ingress_domain
 from .kinds import (
     BACKSTAGE,
     CONFIG_MAP,
     DEPLOYMENT,
+    EVENT,
+    HTTP_ROUTE,
+    INGRESS,
+    JOB,
+    LEASE,
+    NETWORK_POLICY,
     OWNED,
     PERSISTENT_VOLUME_CLAIM,
+    POD,
+    REPLICA_SET,
     ROUTE,
     SECRET,
     SERVICE,
+    SERVICE_MONITOR,
     STATEFUL_SET,
+    SUBJECT_ACCESS_REVIEW,
+    TOKEN_REVIEW,
     ResourceKind,
+    find_kind,
     kind_of,
 )
 from .observed import Observed, OwnerReference
-from .reflector import Reflector, Sink
-from .transport import OnRequest, RequestInfo
+from .reflector import OnWatch, Reflector, Sink
+from .served import KIND_NOT_SERVED
+from .transport import Gate, OnRequest, RequestInfo
 
 __all__ = [
     "BACKSTAGE",
     "CONFIG_MAP",
     "DEPLOYMENT",
+    "EVENT",
     "FIELD_MANAGER",
+    "HTTP_ROUTE",
+    "INGRESS",
+    "JOB",
+    "KIND_NOT_SERVED",
+    "LEASE",
+    "NETWORK_POLICY",
     "OWNED",
     "PERSISTENT_VOLUME_CLAIM",
+    "POD",
+    "REPLICA_SET",
     "ROUTE",
     "SECRET",
     "SERVICE",
+    "SERVICE_MONITOR",
     "STATEFUL_SET",
+    "SUBJECT_ACCESS_REVIEW",
+    "TOKEN_REVIEW",
     "Cache",
     "Client",
     "Connection",
+    "Gate",
     "Observed",
     "OnChange",
     "OnRequest",
+    "OnWatch",
     "OwnerReference",
+    "Propagation",
     "Reflector",
     "RequestInfo",
     "ResourceKind",
     "Sink",
     "discover",
+    "find_kind",
     "has_applied",
+    "has_set",
+    "has_written",
     "ingress_domain",
     "is_applied",
     "kind_of",

@@ -47,6 +47,14 @@ _ATOM_DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "serviceAccountToken": {"expirationSeconds": 3600},
     "volumeClaimTemplates": {"apiVersion": "v1", "kind": _ANY, "status": _ANY},
     "volumeClaimTemplates.spec": {"volumeMode": "Filesystem"},
+    # NetworkPolicy
+    "ports": {"protocol": "TCP"},
+    # HTTPRoute
+    "parentRefs": {"group": "gateway.networking.k8s.io", "kind": "Gateway"},
+    "backendRefs": {"group": "", "kind": "Service", "weight": 1},
+    "rules": {"matches": [{"path": {"type": "PathPrefix", "value": "/"}}]},
+    "matches": {"path": {"type": "PathPrefix", "value": "/"}},
+    "path": {"type": "PathPrefix", "value": "/"},
 }
 """What the server adds inside values that it owns as a whole, by their name."""
 
@@ -54,6 +62,28 @@ _ATOM_DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
 def has_applied(live: Document, manager: str) -> bool:
     """Tell whether a manager has applied the object, or a part of it."""
     return _owned_fields(live, manager) is not None
+
+
+def has_written(live: Document, manager: str) -> bool:
+    """Tell whether a manager has written the object, in whatever way."""
+    return any(
+        entry.get("manager") == manager and not entry.get("subresource")
+        for entry in live["metadata"].get("managedFields") or ()
+    )
+
+
+def has_set(live: Document, manager: str, *path: str) -> bool:
+    """Tell whether a manager has set a field otherwise than by applying it."""
+    for entry in live["metadata"].get("managedFields") or ():
+        if entry.get("manager") == manager and entry.get("operation") == "Update":
+            fields: Any = entry.get("fieldsV1") or {}
+            for name in path:
+                fields = fields.get(f"f:{name}")
+                if fields is None:
+                    break
+            else:
+                return True
+    return False
 
 
 def is_applied(desired: Document, live: Document, manager: str) -> bool:

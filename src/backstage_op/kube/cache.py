@@ -31,14 +31,16 @@ class Cache:
     def __init__(
         self,
         *,
-        keep: Callable[[Observed], bool] = lambda _: True,
+        keep: Callable[[Observed], bool] | None = None,
         on_change: OnChange = lambda _old, _new: None,
     ) -> None:
-        self._keep = keep
+        self._is_whole = keep is None
+        self._keep = keep or (lambda _: True)
         self.on_change = on_change
         self._objects: dict[ObjectRef, Observed] = {}
+        self._controlled: dict[str, set[ObjectRef]] = {}
         self._gone: dict[ObjectRef, int] = {}
-        self._listed = -1
+        self._listed: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -54,16 +56,26 @@ class Cache:
         """Return what was last shown of an object."""
         return self._objects.get(ref)
 
-    def replace(self, items: Iterable[Observed], version: int) -> None:
+    def controlled_by(self, uid: str) -> list[Observed]:
+        """Return the objects whose controller has the uid, sorted by identity."""
+        return [self._objects[ref] for ref in sorted(self._controlled.get(uid, ()))]
+
+    def replace(
+        self, items: Iterable[Observed], version: int, namespace: str = ""
+    ) -> None:
         """Take a whole list as of a version: what is not in it is gone.
 
-        What was observed after that version stays: the watch will tell.
+        With a namespace, the list is that of this namespace only. What was
+        observed after that version stays: the watch will tell.
         """
-        self._listed = version
+        if self._is_whole:
+            # Of a part, what is not held now may have been in the list all the same.
+            self._listed[namespace] = version
         kept = {item.ref: item for item in items if self._keep(item)}
         for ref, old in list(self._objects.items()):
-            if ref not in kept and old.resource_version <= version:
-                del self._objects[ref]
+            is_listed = not namespace or ref.namespace == namespace
+            if is_listed and ref not in kept and old.resource_version <= version:
+                self._drop(ref)
                 self.on_change(old, None)
         for item in kept.values():
             self._take(item)
@@ -82,7 +94,7 @@ class Cache:
         if len(self._gone) > _MOST_GONE:
             del self._gone[next(iter(self._gone))]
         if old is not None or self._keep(item):
-            self._objects.pop(item.ref, None)
+            self._drop(item.ref)
             self.on_change(old or item, None)
 
     def observe(self, document: Document) -> None:
@@ -98,17 +110,34 @@ class Cache:
         else:
             # What is older than the list and was not in it, is gone.
             is_news = item.resource_version > max(
-                self._listed, self._gone.get(item.ref, -1)
+                self._listed.get("", -1),
+                self._listed.get(item.ref.namespace, -1),
+                self._gone.get(item.ref, -1),
             )
         if is_news and self._keep(item):
-            self._objects[item.ref] = item
+            self._store(item)
 
     def _take(self, item: Observed) -> None:
         old = self._objects.get(item.ref)
         if old is not None and not _is_newer(item, old):
             return
-        self._objects[item.ref] = item
+        self._store(item)
         self.on_change(old, item)
+
+    def _store(self, item: Observed) -> None:
+        self._drop(item.ref)
+        self._objects[item.ref] = item
+        if (controller := item.controller()) is not None:
+            self._controlled.setdefault(controller.uid, set()).add(item.ref)
+
+    def _drop(self, ref: ObjectRef) -> None:
+        old = self._objects.pop(ref, None)
+        controller = None if old is None else old.controller()
+        if controller is not None:
+            refs = self._controlled[controller.uid]
+            refs.discard(ref)
+            if not refs:
+                del self._controlled[controller.uid]
 
 
 def _is_newer(item: Observed, old: Observed) -> bool:

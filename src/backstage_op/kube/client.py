@@ -7,11 +7,10 @@ operator, so that objects it applied pass into our hands without a conflict.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, Final, final
+from typing import Any, Final, Literal, TypeAlias, final
 
-import anyio
 import httpx2
 import msgspec
 
@@ -19,19 +18,20 @@ from backstage_op import errors
 from backstage_op.document import Document, ObjectRef, ref_of
 from backstage_op.retry import RetryPolicy
 
-from . import failures
-from .call import EXTENSION, Call
+from .call import Call
 from .connection import Connection
-from .kinds import ResourceKind, kind_of
+from .kinds import ResourceKind
 from .observed import Observed
-from .transport import OnRequest, Transport, pool
+from .sending import REQUEST_SECONDS, Sender, decoded
+from .served import ServedKinds
+from .transport import Gate, OnRequest, Transport, pool
 
 FIELD_MANAGER: Final = "backstage-controller"
 
-_MOST_CONNECTIONS: Final = 64
+Propagation: TypeAlias = Literal["Background", "Foreground", "Orphan"]
+"""What becomes of the dependants of a deleted object."""
+
 _PAGE: Final = 500
-_REQUEST_SECONDS: Final = 10.0
-_SUCCESS: Final = range(200, 300)
 
 _JSON: Final = "application/json"
 _APPLY: Final = "application/apply-patch+yaml"
@@ -76,8 +76,8 @@ class Client:
     def __init__(
         self, http: httpx2.AsyncClient, policy: RetryPolicy | None = None
     ) -> None:
-        self._http = http
-        self._policy = policy or RetryPolicy()
+        self._sender = Sender(http, policy or RetryPolicy())
+        self._served = ServedKinds(self._sender)
 
     @classmethod
     @asynccontextmanager
@@ -86,11 +86,13 @@ class Client:
         connection: Connection,
         *,
         on_request: OnRequest | None = None,
+        gate: Gate | None = None,
         policy: RetryPolicy | None = None,
         inner: httpx2.AsyncBaseTransport | None = None,
     ) -> AsyncIterator[Client]:
         """Open a client for the time of an ``async with``.
 
+        ``gate`` tells until when writes may be sent; without one, always.
         ``inner`` takes the place of the transport that really sends.
 
         Raises:
@@ -98,19 +100,32 @@ class Client:
         """
         trust = connection.trust()
         transport = Transport(
-            inner or pool(trust, most_connections=_MOST_CONNECTIONS),
+            inner or pool(trust),
             user_agent=f"backstage-op/{_version()}",
             on_request=on_request,
             trust=trust,
+            gate=gate,
         )
         async with httpx2.AsyncClient(
             transport=transport,
             base_url=connection.server,
             auth=connection.auth(),
-            timeout=_REQUEST_SECONDS,
+            timeout=REQUEST_SECONDS,
             trust_env=False,
         ) as http:
             yield cls(http, policy)
+
+    async def kind_of(self, ref: ObjectRef) -> ResourceKind:
+        """Return the kind of an object; the API server is asked for unusual ones.
+
+        Raises:
+            errors.NotFoundError: it is not served, with reason ``KindNotServed``.
+        """
+        return await self._served.of(ref)
+
+    def forget_kind(self, ref: ObjectRef) -> None:
+        """Ask the API server again for the kind of an object, next time."""
+        self._served.forget(ref)
 
     async def get(self, kind: ResourceKind, namespace: str, name: str) -> Document:
         """Return an object."""
@@ -118,27 +133,44 @@ class Client:
         return await self._document(call, "GET", kind.path(namespace, name))
 
     async def list_all(
-        self, kind: ResourceKind, namespace: str = "", label_selector: str = ""
+        self,
+        kind: ResourceKind,
+        namespace: str = "",
+        label_selector: str = "",
+        field_selector: str = "",
     ) -> list[Document]:
         """Return all objects of a kind, read page by page.
 
         Raises:
             errors.ExpiredError: the list changed too much while it was read.
         """
-        documents: list[Document] = []
-        async with aclosing(self.pages(kind, namespace, label_selector)) as pages:
-            async for items, _ in pages:
-                documents += [
-                    Observed.decode(item, kind.api_version, kind.kind).document()
-                    for item in items
-                ]
-        return documents
+        pages = self.pages(kind, namespace, label_selector, field_selector)
+        found = await _collected(pages, kind, metadata_only=False)
+        return [observed.document() for observed in found]
+
+    async def list_metadata(
+        self,
+        kind: ResourceKind,
+        namespace: str = "",
+        label_selector: str = "",
+        field_selector: str = "",
+    ) -> list[Observed]:
+        """Return the metadata of all objects of a kind, without their bodies.
+
+        Raises:
+            errors.ExpiredError: the list changed too much while it was read.
+        """
+        pages = self.pages(
+            kind, namespace, label_selector, field_selector, metadata_only=True
+        )
+        return await _collected(pages, kind, metadata_only=True)
 
     async def pages(
         self,
         kind: ResourceKind,
         namespace: str = "",
         label_selector: str = "",
+        field_selector: str = "",
         *,
         metadata_only: bool = False,
     ) -> AsyncGenerator[tuple[list[bytes], str], None]:
@@ -148,19 +180,17 @@ class Client:
             errors.ExpiredError: the list changed too much while it was read.
         """
         call = _call("list", kind, namespace)
-        query: dict[str, str | int] = {"limit": _PAGE}
-        if label_selector:
-            query["labelSelector"] = label_selector
+        query = {"limit": _PAGE} | _selected(label_selector, field_selector)
         accept = f"{_METADATA_LIST},{_JSON}" if metadata_only else _JSON
         while True:
-            response = await self._retrying(
+            response = await self._sender.request(
                 call,
                 "GET",
                 kind.path(namespace),
                 params=query,
                 headers={"Accept": accept},
             )
-            page = _decoded(call, response.content, Page)
+            page = decoded(call, response.content, Page)
             # Raw is a view that would keep the whole page alive.
             yield [bytes(item) for item in page.items or ()], page.metadata.version
             if not page.metadata.continue_token:
@@ -182,7 +212,7 @@ class Client:
         possible. Fields of other managers that differ are taken over.
         """
         ref = ref_of(document)
-        kind = kind_of(ref)
+        kind = await self._served.of(ref)
         if uid is not None:
             document = _with_metadata(document, uid=uid)
         elif create_only:
@@ -198,7 +228,7 @@ class Client:
         )
 
     async def create(self, document: Document) -> Document:
-        """Create an object.
+        """Create an object, and return it. A review has no name, and needs none.
 
         Repeated only if the server cannot have seen it: a second try after a
         lost answer would report our own object as somebody else's.
@@ -206,15 +236,67 @@ class Client:
         Raises:
             errors.ConflictError: there is one, with reason ``AlreadyExists``.
         """
-        ref = ref_of(document)
-        kind = kind_of(ref)
+        metadata = document.get("metadata") or {}
+        namespace, name = metadata.get("namespace", ""), metadata.get("name", "")
+        kind = await self._served.of(
+            ObjectRef(document["apiVersion"], document["kind"], namespace, name)
+        )
         return await self._document(
-            _call("create", kind, ref.namespace, ref.name),
+            _call("create", kind, namespace, name),
             "POST",
-            kind.path(ref.namespace),
+            kind.path(namespace),
             params=_write(),
             headers={"Content-Type": _JSON},
             content=msgspec.json.encode(document),
+        )
+
+    async def replace(self, document: Document) -> Document:
+        """Replace an object as a whole, and return it.
+
+        The document carries the ``resourceVersion`` that was read. Not
+        repeated after a lost answer: the second try would conflict with the
+        first one.
+
+        Raises:
+            errors.ConflictError: it has changed since it was read.
+        """
+        ref = ref_of(document)
+        kind = await self._served.of(ref)
+        return await self._document(
+            _call("replace", kind, ref.namespace, ref.name),
+            "PUT",
+            kind.path(ref.namespace, ref.name),
+            params=_write(),
+            headers={"Content-Type": _JSON},
+            content=msgspec.json.encode(document),
+        )
+
+    async def merge(
+        self,
+        ref: ObjectRef,
+        changes: Mapping[str, Any],
+        *,
+        uid: str,
+        subresource: str = "",
+    ) -> Document:
+        """Set the fields that are named, and return the object; None removes one.
+
+        A merge patch, for what apply cannot do: to write a status, or to change
+        what other managers own. The uid keeps it from a new object of that name.
+
+        Raises:
+            errors.ConflictError: there is another object of that name.
+            errors.NotFoundError: there is none.
+        """
+        kind = await self._served.of(ref)
+        metadata = {**changes.get("metadata", {}), "uid": uid}
+        return await self._document(
+            _call("patch", kind, ref.namespace, ref.name),
+            "PATCH",
+            kind.path(ref.namespace, ref.name, subresource),
+            params=_write(),
+            headers={"Content-Type": _MERGE},
+            content=msgspec.json.encode({**changes, "metadata": metadata}),
         )
 
     async def apply_status(
@@ -228,32 +310,39 @@ class Client:
     ) -> Document:
         """Set fields of the status, and return the object.
 
-        A merge patch: fields that are not named stay, and no resource version
-        is sent, since nobody else's status is overwritten by ours. The uid
-        keeps it from reaching a new object of the same name.
+        Fields that are not named stay, and no resource version is sent, since
+        nobody else's status is overwritten by ours.
         """
-        body = {"metadata": {"uid": uid}, "status": status}
-        return await self._document(
-            _call("patch", kind, namespace, name),
-            "PATCH",
-            kind.path(namespace, name, "status"),
-            params=_write(),
-            headers={"Content-Type": _MERGE},
-            content=msgspec.json.encode(body),
+        return await self.merge(
+            kind.ref(namespace, name),
+            {"status": status},
+            uid=uid,
+            subresource="status",
         )
 
     async def delete(
-        self, ref: ObjectRef, *, uid: str, propagation: str = "Background"
+        self,
+        ref: ObjectRef,
+        *,
+        uid: str,
+        propagation: Propagation = "Background",
+        resource_version: str | None = None,
     ) -> None:
         """Delete exactly this object; one that is gone already is a success.
 
+        With ``resource_version`` it is deleted only as it was seen then.
+
         Raises:
-            errors.ConflictError: there is another object of that name.
+            errors.ConflictError: there is another object of that name, or it
+                has changed since.
         """
-        kind = kind_of(ref)
-        body = {"propagationPolicy": propagation, "preconditions": {"uid": uid}}
+        kind = await self._served.of(ref)
+        preconditions = {"uid": uid}
+        if resource_version is not None:
+            preconditions["resourceVersion"] = resource_version
+        body = {"propagationPolicy": propagation, "preconditions": preconditions}
         try:
-            await self._retrying(
+            await self._sender.request(
                 _call("delete", kind, ref.namespace, ref.name),
                 "DELETE",
                 kind.path(ref.namespace, ref.name),
@@ -266,8 +355,8 @@ class Client:
     async def api_groups(self) -> frozenset[str]:
         """Return the names of the API groups that are served."""
         call = Call(verb="get", target="/apis")
-        response = await self._retrying(call, "GET", "/apis")
-        groups = _decoded(call, response.content, _GroupList).groups
+        response = await self._sender.request(call, "GET", "/apis")
+        groups = decoded(call, response.content, _GroupList).groups
         return frozenset(group.name for group in groups)
 
     @asynccontextmanager
@@ -287,71 +376,54 @@ class Client:
         The server ends it after ``seconds``; ``silence_seconds`` without a
         byte end it with a :class:`errors.TransientError`.
         """
-        call = _call("watch", kind, namespace)
         query: dict[str, str | int] = {
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": resource_version,
             "timeoutSeconds": seconds,
         }
-        if label_selector:
-            query["labelSelector"] = label_selector
-        request = self._http.build_request(
-            "GET",
+        async with self._sender.stream(
+            _call("watch", kind, namespace),
             kind.path(namespace),
-            params=query,
-            headers={"Accept": f"{_METADATA},{_JSON}" if metadata_only else _JSON},
-            # Silence is measured here, for every kind of transport.
-            timeout=httpx2.Timeout(_REQUEST_SECONDS, read=None),
-            extensions={EXTENSION: call},
-        )
-        try:
-            with anyio.fail_after(silence_seconds):
-                response = await self._http.send(request, stream=True)
-            try:
-                if response.status_code not in _SUCCESS:
-                    body = await response.aread()
-                    raise failures.from_response(
-                        call, response.status_code, response.headers, body
-                    )
-                async with aclosing(_lines(response, silence_seconds)) as lines:
-                    yield lines
-            finally:
-                await response.aclose()
-        except failures.TRANSLATED as error:
-            raise failures.from_exception(call, error) from error
+            params=query | _selected(label_selector),
+            accept=f"{_METADATA},{_JSON}" if metadata_only else _JSON,
+            silence_seconds=silence_seconds,
+        ) as lines:
+            yield lines
 
     async def _document(
         self, call: Call, method: str, path: str, **request: Any
     ) -> Document:
-        response = await self._retrying(call, method, path, **request)
-        document: Document = _decoded(call, response.content, dict[str, Any])
+        response = await self._sender.request(call, method, path, **request)
+        document: Document = decoded(call, response.content, dict[str, Any])
         return document
 
-    async def _retrying(
-        self, call: Call, method: str, path: str, **request: Any
-    ) -> httpx2.Response:
-        response: httpx2.Response | None = None
-        async for attempt in self._policy.retrying(is_safe=_is_safe(call)):
-            with attempt:
-                response = await self._send(call, method, path, **request)
-        assert response is not None  # noqa: S101 - reraise=True
-        return response
 
-    async def _send(
-        self, call: Call, method: str, path: str, **request: Any
-    ) -> httpx2.Response:
-        try:
-            response = await self._http.request(
-                method, path, extensions={EXTENSION: call}, **request
-            )
-        except failures.TRANSLATED as error:
-            raise failures.from_exception(call, error) from error
-        if response.status_code not in _SUCCESS:
-            raise failures.from_response(
-                call, response.status_code, response.headers, response.content
-            )
-        return response
+async def _collected(
+    pages: AsyncGenerator[tuple[list[bytes], str], None],
+    kind: ResourceKind,
+    *,
+    metadata_only: bool,
+) -> list[Observed]:
+    found: list[Observed] = []
+    async with aclosing(pages):
+        async for items, _ in pages:
+            found += [
+                Observed.decode(
+                    item, kind.api_version, kind.kind, metadata_only=metadata_only
+                )
+                for item in items
+            ]
+    return found
+
+
+def _selected(label_selector: str, field_selector: str = "") -> dict[str, str | int]:
+    query: dict[str, str | int] = {}
+    if label_selector:
+        query["labelSelector"] = label_selector
+    if field_selector:
+        query["fieldSelector"] = field_selector
+    return query
 
 
 def _call(verb: str, kind: ResourceKind, namespace: str, name: str = "") -> Call:
@@ -373,49 +445,6 @@ def _write(*, dry_run: bool = False) -> dict[str, str]:
 
 def _with_metadata(document: Document, **fields: str) -> Document:
     return {**document, "metadata": {**document["metadata"], **fields}}
-
-
-def _is_safe(call: Call) -> Callable[[errors.TransientError], bool]:
-    """Return what tells whether a failed request may be repeated.
-
-    A second try to create, after a lost answer, would report our own object as
-    somebody else's: it is repeated only if the server certainly did nothing.
-    """
-    if call.verb != "create":
-        return lambda _: True
-    return lambda error: (
-        error.reason in failures.NOT_SENT or error.retry_after_seconds is not None
-    )
-
-
-def _decoded(call: Call, body: bytes, kind: type[Any]) -> Any:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.MsgspecError as error:
-        raise failures.from_exception(call, error) from error
-
-
-async def _lines(
-    response: httpx2.Response, silence_seconds: float
-) -> AsyncGenerator[bytes, None]:
-    """Yield the complete lines of a stream; half a line at its end is dropped.
-
-    Only a line feed ends a line: values may hold other line separators.
-
-    Raises:
-        TimeoutError: nothing came for that long.
-    """
-    rest = b""
-    async with aclosing(response.aiter_bytes()) as chunks:
-        while True:
-            with anyio.fail_after(silence_seconds):
-                chunk = await anext(chunks, None)
-            if chunk is None:
-                return
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                if line:
-                    yield line
 
 
 def _version() -> str:

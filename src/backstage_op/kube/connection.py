@@ -36,8 +36,9 @@ class Connection:
         errors.SettingsError: the credentials are of a kind that is not supported.
     """
 
-    def __init__(self, config: SingleConfig) -> None:
+    def __init__(self, config: SingleConfig, *, in_cluster: bool = False) -> None:
         self._config = config
+        self._in_cluster = in_cluster
         self._user = config.user or User()
         _check_user(self._user)
 
@@ -52,6 +53,11 @@ class Connection:
     def namespace(self) -> str:
         """The namespace of the context, or of the ServiceAccount."""
         return self._config.namespace
+
+    @property
+    def pod_namespace(self) -> str:
+        """The namespace of the pod that this is; empty outside of a pod."""
+        return self._config.namespace if self._in_cluster else ""
 
     @property
     def server(self) -> str:
@@ -96,7 +102,7 @@ def load(kubeconfig: Path | None, context: str | None = None) -> Connection:
         errors.SettingsError: in one line, what is wrong and what to do.
     """
     if kubeconfig is None:
-        return Connection(_in_cluster())
+        return Connection(_in_cluster(), in_cluster=True)
     try:
         config = KubeConfig.from_dict(_read(kubeconfig), fname=kubeconfig).get(context)
     except ConfigError as error:

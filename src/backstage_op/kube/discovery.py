@@ -1,11 +1,16 @@
-"""What the cluster offers: its API groups, and its wildcard domain."""
+"""What the cluster offers: its APIs, and its wildcard domain."""
 
 from __future__ import annotations
+
+import logging
+from typing import Final
 
 from backstage_op import errors
 
 from .client import Client
 from .kinds import CLUSTER_INGRESS
+
+_log: Final = logging.getLogger(__name__)
 
 
 async def discover(client: Client) -> frozenset[str]:
@@ -20,12 +25,18 @@ async def discover(client: Client) -> frozenset[str]:
 async def ingress_domain(client: Client) -> str:
     """Return the domain under which an OpenShift cluster serves, else nothing.
 
+    An operator that is limited to namespaces may not read it: base URLs are
+    then left to the configuration.
+
     Raises:
-        errors.KubeError: it exists and cannot be read.
+        errors.KubeError: the API server did not answer as hoped.
     """
     try:
         ingress = await client.get(CLUSTER_INGRESS, "", "cluster")
     except errors.NotFoundError:
+        return ""
+    except errors.ForbiddenError as error:
+        _log.warning("base URLs of routes are not set: %s", error)
         return ""
     domain = (ingress.get("spec") or {}).get("domain")
     return domain if isinstance(domain, str) else ""

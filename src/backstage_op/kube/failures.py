@@ -1,8 +1,8 @@
 """From what went wrong on the wire to our errors; the type says who can act.
 
 Only ``reason``, ``message`` and ``details`` of the server's Status are used,
-never a body. For a Secret the message is left out too: a validation message
-may quote a value.
+never a body. For a Secret, and for a token to be reviewed, the message is left
+out too: a validation message may quote a value.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ TRANSLATED: Final = (
 NOT_SENT: Final = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
 """Reasons of a :class:`errors.TransientError` that say: the server saw nothing."""
 
+SILENCE: Final = TimeoutError.__name__
+"""Reason of a :class:`errors.TransientError` that says: nothing came any more."""
+
 # What the server answers, as a 500 without a reason, to a configuration that
 # its schema does not know. https://github.com/kubernetes/kubernetes/issues/117834
 _PERMANENT_500: Final = (
@@ -48,6 +51,7 @@ _PERMANENT_500: Final = (
 )
 
 
+_SECRETIVE: Final = frozenset({"Secret", "TokenReview"})
 _CLIENT_ERROR: Final = 4
 _CLASSES: Final[Mapping[int, type[errors.KubeError]]] = {
     HTTPStatus.UNAUTHORIZED: errors.ForbiddenError,
@@ -188,7 +192,7 @@ def _is_permanent(status: Status) -> bool:
 
 
 def _detail(call: Call, status: Status) -> str:
-    if call.kind != "Secret":
+    if call.kind not in _SECRETIVE:
         return status.message or ""
     fields = sorted({cause.field for cause in status.causes() if cause.field})
     return f"fields: {', '.join(fields)}" if fields else status.reason or ""

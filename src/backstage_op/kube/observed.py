@@ -10,7 +10,7 @@ import msgspec
 from backstage_op.document import Document, ObjectRef
 
 
-class OwnerReference(msgspec.Struct, frozen=True, rename="camel"):
+class OwnerReference(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """Who an object belongs to."""
 
     api_version: str
@@ -45,8 +45,8 @@ _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _OBJECT: Final = msgspec.json.Decoder(_Object)
 
 
-class Observed(msgspec.Struct, frozen=True, kw_only=True):
-    """One object, at one version.
+class Observed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One object, at one version; no part of a cycle, for there are many.
 
     ``body`` is the object as JSON; empty where only metadata are watched.
     ``resource_version`` is an integer, as clients may compare it since KEP-5504.

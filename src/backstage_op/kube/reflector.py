@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
-from typing import Final, Protocol, final
+from typing import Final, Protocol, TypeAlias, final
 
 import anyio
 import msgspec
@@ -28,8 +28,11 @@ from .observed import Observed
 _log: Final = logging.getLogger(__name__)
 
 _WATCH_SECONDS: Final = 290
-_SILENCE_SECONDS: Final = 75.0
-"""Bookmarks come about every minute: longer silence is a dead connection."""
+_SILENCE_SECONDS: Final = 74.0
+"""Bookmarks come about every minute: longer silence is a dead connection.
+
+A watch that fell silent is open again after 75 seconds in all.
+"""
 
 _LEAST_WATCH_SECONDS: Final = 0.5
 """A server that ends every watch at once is asked at most this often."""
@@ -40,14 +43,29 @@ _HEALTHY_SECONDS: Final = 120.0
 _ABSENT_SECONDS: Final = 30.0
 
 
+OPENED: Final = "OPENED"
+CLOSED: Final = "CLOSED"
+
+OnWatch: TypeAlias = Callable[[str, str], None]
+"""Told the plural of a kind, and ``OPENED``, ``CLOSED`` or the type of an event."""
+
+OnSight: TypeAlias = Callable[[bool], None]
+"""Told whether changes are seen, each time that this changes."""
+
+
 class Sink(Protocol):
     """Who is told what the API server has."""
 
     def keeps(self, item: Observed) -> bool:
         """Tell whether an object is of interest; others may be left out."""
 
-    def replace(self, items: Iterable[Observed], version: int) -> None:
-        """Take a whole list as of a version: what is not in it is gone."""
+    def replace(
+        self, items: Iterable[Observed], version: int, namespace: str = ""
+    ) -> None:
+        """Take a whole list as of a version: what is not in it is gone.
+
+        With a namespace, the list is that of this namespace only.
+        """
 
     def upsert(self, item: Observed) -> None:
         """Take an object that was added or changed."""
@@ -78,8 +96,11 @@ _STATUS: Final = msgspec.json.Decoder(failures.Status)
 class Reflector:
     """One kind of objects, of one namespace or of all.
 
-    With ``metadata_only`` no bodies are transferred. With ``optional`` the API
-    may be absent: the sink is then empty, until the API appears.
+    With ``metadata_only`` no bodies are transferred. The API of an optional kind
+    may be absent: the sink is then empty, until the API appears. ``on_watch`` is
+    told what happens, for metrics. ``on_sight`` is told that the sink is filled, that
+    the right to list or watch is missing, so that the sink falls behind, and that it
+    does so no longer.
     """
 
     def __init__(
@@ -91,7 +112,8 @@ class Reflector:
         namespace: str = "",
         label_selector: str = "",
         metadata_only: bool = False,
-        optional: bool = False,
+        on_watch: OnWatch = lambda _resource, _what: None,
+        on_sight: OnSight = lambda _: None,
     ) -> None:
         self._client = client
         self._kind = kind
@@ -99,7 +121,10 @@ class Reflector:
         self._namespace = namespace
         self._label_selector = label_selector
         self._metadata_only = metadata_only
-        self._optional = optional
+        self._on_watch = on_watch
+        self._on_sight = on_sight
+        self._has_sight = False
+        self._optional = kind.optional
         self._failures = 0
         self._failed_at = 0.0
         self._logged = ""
@@ -116,6 +141,7 @@ class Reflector:
         while True:
             try:
                 version = await self._list()
+                self._sees(is_so=True)
                 if not is_started:
                     is_started = True
                     task_status.started()
@@ -129,13 +155,14 @@ class Reflector:
                 if not self._optional:
                     self._log_once(error)
                 elif not is_started:
+                    self._sees(is_so=True)
                     is_started = True
                     task_status.started()
                 await anyio.sleep(
                     _ABSENT_SECONDS if self._optional else self._backoff()
                 )
             except errors.KubeError as error:
-                self._log_once(error)
+                self._fail(error)
                 await anyio.sleep(self._wait_after(error))
 
     async def _list(self) -> str:
@@ -156,7 +183,7 @@ class Reflector:
                 version = listed
         if not version.isdecimal():
             raise failures.from_exception(self._call(), ValueError("no version"))
-        self._sink.replace(kept, int(version))
+        self._sink.replace(kept, int(version), self._namespace)
         self._logged = ""
         return version
 
@@ -179,12 +206,17 @@ class Reflector:
                     seconds=_WATCH_SECONDS + random.randrange(20),  # noqa: S311
                     silence_seconds=_SILENCE_SECONDS,
                 ) as lines:
-                    async for line in lines:
-                        version = self._take(line)
+                    self._sees(is_so=True)
+                    self._on_watch(self._kind.plural, OPENED)
+                    try:
+                        async for line in lines:
+                            version = self._take(line)
+                    finally:
+                        self._on_watch(self._kind.plural, CLOSED)
             except (errors.ExpiredError, errors.NotFoundError):
                 raise
             except errors.KubeError as error:
-                self._log_once(error)
+                self._fail(error)
                 await anyio.sleep(self._wait_after(error))
             else:
                 self._logged = ""
@@ -195,6 +227,7 @@ class Reflector:
         """Hand one event to the sink, and return the version it brings."""
         try:
             event = _EVENT.decode(line)
+            self._on_watch(self._kind.plural, event.type)
             if event.type == "ERROR":
                 raise self._error(event.object)
             version = _MARKED.decode(event.object).metadata.resource_version
@@ -251,7 +284,21 @@ class Reflector:
             if isinstance(error, errors.TransientError)
             else None
         )
+        if error.reason == failures.SILENCE:
+            # There was time enough between the two.
+            return 0.0
         return max(self._backoff(), wanted or 0.0)
+
+    def _sees(self, *, is_so: bool) -> None:
+        if is_so is not self._has_sight:
+            self._has_sight = is_so
+            self._on_sight(is_so)
+
+    def _fail(self, error: errors.KubeError) -> None:
+        self._log_once(error)
+        # Whatever else fails passes, and the watch goes on where it ended.
+        if isinstance(error, errors.ForbiddenError):
+            self._sees(is_so=False)
 
     def _log_once(self, error: errors.KubeError) -> None:
         cause = f"{error.status} {error.reason}"

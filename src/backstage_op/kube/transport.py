@@ -11,10 +11,15 @@ import anyio
 import httpx2
 import msgspec
 
+from backstage_op import errors
+
 from .call import EXTENSION, Call
 from .credentials import TrustStore
 
 _log: Final = logging.getLogger(__name__)
+
+_MOST_CONNECTIONS: Final = 128
+"""Some 20 watches hold one each; workers that read eight at once have the rest."""
 
 _MOST_WARNINGS: Final = 200
 _VERB_OF_METHOD: Final = {
@@ -24,6 +29,13 @@ _VERB_OF_METHOD: Final = {
     "PATCH": "patch",
     "DELETE": "delete",
 }
+
+
+_READS: Final = ("GET", "HEAD")
+_SENDING: Final = (
+    "http11.send_request_headers.started",
+    "http11.send_request_body.started",
+)
 
 
 class RequestInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,13 +53,19 @@ class RequestInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 OnRequest: TypeAlias = Callable[[RequestInfo], None]
 
+Gate: TypeAlias = Callable[[], float]
+"""Returns until when, on the clock of anyio, writes may be sent."""
+
 
 @final
 class Transport(httpx2.AsyncBaseTransport):
     """Wraps the transport that sends: sets User-Agent, logs warnings, measures.
 
     ``inner`` is the seam for tests: an in-process server, or a wrapper around
-    the real transport that fails the k-th request.
+    the real transport that fails the k-th request. ``gate`` holds back what is
+    no read. It is asked by the clock, not told by a flag: a process that was
+    stopped for a while goes on in the middle of a write, before anything can
+    have told it that its time was up.
     """
 
     def __init__(
@@ -57,15 +75,23 @@ class Transport(httpx2.AsyncBaseTransport):
         user_agent: str,
         on_request: OnRequest | None = None,
         trust: TrustStore | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._inner = inner
         self._user_agent = user_agent
         self._on_request = on_request
         self._trust = trust
+        self._gate = gate
         self._warned: set[str] = set()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request."""
+        """Send one request.
+
+        Raises:
+            errors.NotLeaderError: it is a write, and the gate is closed.
+        """
+        if self._gate is not None and request.method not in _READS:
+            _guard(request, self._gate)
         if self._trust is not None:
             self._trust.refresh()
         request.headers["User-Agent"] = self._user_agent
@@ -87,10 +113,7 @@ class Transport(httpx2.AsyncBaseTransport):
     def _measure(self, request: httpx2.Request, code: int, seconds: float) -> None:
         if self._on_request is None:
             return
-        call = request.extensions.get(EXTENSION)
-        if not isinstance(call, Call):
-            verb = _VERB_OF_METHOD.get(request.method, request.method.lower())
-            call = Call(verb=verb, target=request.url.path)
+        call = _call_of(request)
         self._on_request(
             RequestInfo(
                 verb=call.verb, resource=call.resource, code=code, seconds=seconds
@@ -104,11 +127,39 @@ class Transport(httpx2.AsyncBaseTransport):
             _log.warning("the API server warns: %s", warning.partition('"')[2][:-1])
 
 
-def pool(trust: TrustStore, *, most_connections: int) -> httpx2.AsyncHTTPTransport:
+def _call_of(request: httpx2.Request) -> Call:
+    call = request.extensions.get(EXTENSION)
+    if isinstance(call, Call):
+        return call
+    verb = _VERB_OF_METHOD.get(request.method, request.method.lower())
+    return Call(verb=verb, target=request.url.path)
+
+
+def _guard(request: httpx2.Request, gate: Gate) -> None:
+    """Ask the gate now, and again right before each part is sent.
+
+    Waiting for a free connection, and opening one, can take seconds.
+    """
+
+    def ask() -> None:
+        if anyio.current_time() >= gate():
+            call = _call_of(request)
+            raise errors.NotLeaderError(
+                call.verb, call.target, detail="not sent: this process does not lead"
+            )
+
+    async def on_step(name: str, _: object) -> None:
+        if name in _SENDING:
+            ask()
+
+    ask()
+    request.extensions["trace"] = on_step
+
+
+def pool(trust: TrustStore) -> httpx2.AsyncHTTPTransport:
     """Return the transport that really sends, over HTTP/1.1.
 
-    TCP keep-alive finds a peer that is gone without having said so; each watch
-    occupies one of ``most_connections``.
+    TCP keep-alive finds a peer that is gone without having said so.
     """
     options: list[tuple[int, int, int]] = [
         (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -121,8 +172,8 @@ def pool(trust: TrustStore, *, most_connections: int) -> httpx2.AsyncHTTPTranspo
         verify=trust.context,
         trust_env=False,
         limits=httpx2.Limits(
-            max_connections=most_connections,
-            max_keepalive_connections=most_connections // 2,
+            max_connections=_MOST_CONNECTIONS,
+            max_keepalive_connections=_MOST_CONNECTIONS // 2,
             keepalive_expiry=30.0,
         ),
         socket_options=options,
