@@ -5,16 +5,25 @@ The type says who can act:
     OperatorError
     ├── ConfigError                 the user changes something; never retried
     │   ├── SpecError               a field of the custom resource
+    │   │   ├── InvalidReferenceError   leads to what cannot be used for this
+    │   │   ├── ForbiddenReferenceError leads to what must not reach a pod
+    │   │   ├── ConflictingMountsError  two entries want the same place
+    │   │   ├── ForbiddenMountError     would hide what a container lives from
+    │   │   └── UnknownContainerError   a container that the pod does not have
     │   ├── ManifestError           a manifest in a configuration layer
     │   │   ├── UnknownKeyError     a key that no object is made from
-    │   │   └── PluginsError        a list of dynamic plugins
+    │   │   └── CrossNamespaceError an object of another namespace
+    │   ├── PluginsError            a list of dynamic plugins
+    │   ├── ImmutableFieldError     what identifies pods, or never changes later
     │   ├── PatchError              a patch that does not fit its object
+    │   │   └── ForbiddenPatchError what an administrator has to allow first
     │   ├── MissingReferenceError   a ConfigMap, Secret, claim or key is absent
     │   └── SettingsError           a flag, a variable, a kubeconfig
     ├── KubeError                   the API server did not do it
     │   ├── TransientError          connection, timeout, 429, 5xx; retried
     │   │   ├── ConflictError       409; read again, then retry
-    │   │   └── ExpiredError        410; list again
+    │   │   ├── ExpiredError        410; list again
+    │   │   └── NotLeaderError      not sent: another process may write by now
     │   ├── NotFoundError           404
     │   ├── ForbiddenError          401, 403; an administrator grants a right
     │   └── RejectedError           400, 413, 422 and the permanent 500 of an
@@ -62,6 +71,36 @@ class SpecError(ConfigError):
         self.path = path
 
 
+class InvalidReferenceError(SpecError):
+    """A reference leads to an object that cannot be used for this."""
+
+    reason = "InvalidReference"
+
+
+class ForbiddenReferenceError(SpecError):
+    """A reference leads to an object that must not reach a pod, such as a token."""
+
+    reason = "ForbiddenReference"
+
+
+class ConflictingMountsError(SpecError):
+    """Two entries want the same place in a container."""
+
+    reason = "ConflictingMounts"
+
+
+class ForbiddenMountError(SpecError):
+    """A mount would hide what the container lives from."""
+
+    reason = "ForbiddenMount"
+
+
+class UnknownContainerError(SpecError):
+    """An entry names a container that the pod does not have."""
+
+    reason = "UnknownContainer"
+
+
 class ManifestError(ConfigError):
     """A manifest of a configuration layer cannot be used.
 
@@ -84,10 +123,23 @@ class UnknownKeyError(ManifestError):
     reason = "UnknownKey"
 
 
-class PluginsError(ManifestError):
-    """A list of dynamic plugins cannot be read or merged."""
+class CrossNamespaceError(ManifestError):
+    """A manifest is of another namespace than the resource."""
+
+    reason = "CrossNamespace"
+
+
+class PluginsError(ConfigError):
+    """A list of dynamic plugins, or an entry of one, cannot be used.
+
+    ``place`` names the list, and the entry with its package.
+    """
 
     reason = "InvalidDynamicPlugins"
+
+    def __init__(self, place: str, message: str) -> None:
+        super().__init__(f"{place}: {message}")
+        self.place = place
 
 
 class PatchError(ConfigError):
@@ -102,6 +154,18 @@ class PatchError(ConfigError):
         super().__init__(f"{path}: {detail}")
         self.path = path
         self.detail = detail
+
+
+class ForbiddenPatchError(PatchError):
+    """A patch asks for what an administrator of the cluster has to allow first."""
+
+    reason = "ForbiddenPatch"
+
+
+class ImmutableFieldError(ConfigError):
+    """A value would change what identifies pods, or what never changes later."""
+
+    reason = "ImmutableField"
 
 
 class MissingReferenceError(ConfigError):
@@ -187,6 +251,10 @@ class ConflictError(TransientError):
 
 class ExpiredError(TransientError):
     """The resource version is too old to continue from: list again."""
+
+
+class NotLeaderError(TransientError):
+    """The write was not sent: this process does not lead, or no longer does."""
 
 
 class NotFoundError(KubeError):

@@ -45,6 +45,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     postgresql_image: str = ""
     """``RELATED_IMAGE_postgresql``: replaces the image of the configuration."""
 
+    watched: str = ""
+    """``WATCH_NAMESPACE``: namespaces to watch, with commas; empty means all."""
+
+    catalog_index_image: str = ""
+    """``RELATED_IMAGE_catalog_index``: the catalog of plugins."""
+
+    http_proxy: str = ""
+    """``HTTP_PROXY`` or ``http_proxy``: handed on to the portal's containers."""
+
+    https_proxy: str = ""
+    """``HTTPS_PROXY`` or ``https_proxy``: handed on to the portal's containers."""
+
+    no_proxy: str = ""
+    """``NO_PROXY`` or ``no_proxy``: handed on, with what is inside of the cluster."""
+
+    pod_namespace: str = ""
+    """``POD_NAMESPACE``: where the Lease is, unless a flag says so."""
+
+    plugin_installer: str = ""
+    """``INSTALL_DP_IMAGE`` if ``OPERATOR_DP_PROCESSING`` is true: the operator works
+    the lists of dynamic plugins off, and this image installs the packages."""
+
+    allow_privileged_patches: bool = False
+    """``ALLOW_PRIVILEGED_PATCHES``: ``true`` lets ``spec.deployment.patch`` give the
+    pod what a namespace's policy usually refuses (host namespaces, privileged
+    containers, another ServiceAccount). Off, because whoever may write a
+    ``Backstage`` could otherwise do more than its namespace allows."""
+
     kubeconfig: Path | None = None
     """``KUBECONFIG``: one file. Absent means the ServiceAccount of the pod, or
     ``~/.kube/config`` outside of one."""
@@ -54,7 +82,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Read the environment of the process, or the one that is given.
 
         Raises:
-            errors.SettingsError: ``KUBECONFIG`` names several files.
+            errors.SettingsError: ``KUBECONFIG`` names several files, or there
+                is no image to install plugins with.
         """
         env = os.environ if environ is None else environ
         local_bin = env.get("LOCALBIN", "")
@@ -62,8 +91,37 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             local_bin=Path(local_bin) if local_bin else None,
             backstage_image=env.get("RELATED_IMAGE_backstage", ""),
             postgresql_image=env.get("RELATED_IMAGE_postgresql", ""),
+            watched=env.get("WATCH_NAMESPACE", ""),
+            catalog_index_image=env.get("RELATED_IMAGE_catalog_index", ""),
+            http_proxy=_either(env, "HTTP_PROXY"),
+            https_proxy=_either(env, "HTTPS_PROXY"),
+            no_proxy=_either(env, "NO_PROXY"),
+            pod_namespace=env.get("POD_NAMESPACE", ""),
+            plugin_installer=_plugin_installer(env),
+            allow_privileged_patches=env.get("ALLOW_PRIVILEGED_PATCHES") == "true",
             kubeconfig=_kubeconfig(env),
         )
+
+
+def _either(env: Mapping[str, str], name: str) -> str:
+    return env.get(name) or env.get(name.lower(), "")
+
+
+def _plugin_installer(env: Mapping[str, str]) -> str:
+    wanted = env.get("OPERATOR_DP_PROCESSING", "").lower()
+    if wanted not in ("", "true", "false"):
+        raise errors.SettingsError(
+            f'OPERATOR_DP_PROCESSING: expected true or false, found "{wanted}"'
+        )
+    if wanted != "true":
+        return ""
+    image = env.get("INSTALL_DP_IMAGE", "")
+    if not image:
+        raise errors.SettingsError(
+            "OPERATOR_DP_PROCESSING is true and INSTALL_DP_IMAGE is empty; "
+            "set it to the image of the plugin installer"
+        )
+    return image
 
 
 def _kubeconfig(env: Mapping[str, str]) -> Path | None:

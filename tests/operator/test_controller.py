@@ -1,5 +1,6 @@
 """From events to reconciles, and what comes after one."""
 
+import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,39 +17,39 @@ SECONDS = 20
 WITHOUT_DATABASE = {"database": {"enableLocalDb": False}}
 
 
-def _resource(name: str) -> Key:
-    return Key("rhdh.redhat.com/v1alpha5", "backstages", "ns", name)
+def _resource(name: str, namespace: str = "ns") -> Key:
+    return Key("rhdh.redhat.com/v1alpha5", "backstages", namespace, name)
 
 
-def _deployment(name: str) -> Key:
-    return Key("apps/v1", "deployments", "ns", f"backstage-{name}")
+def _deployment(name: str, namespace: str = "ns") -> Key:
+    return Key("apps/v1", "deployments", namespace, f"backstage-{name}")
 
 
-def _put(server: ApiServer, name: str, spec: Document, **metadata: Any) -> None:
+def _put(
+    server: ApiServer, name: str, spec: Document, namespace: str = "ns", **metadata: Any
+) -> None:
     document = {
         "apiVersion": "rhdh.redhat.com/v1alpha5",
         "kind": "Backstage",
         "metadata": metadata,
         "spec": {**WITHOUT_DATABASE, **spec},
     }
-    server.put(_resource(name), document)
+    server.put(_resource(name, namespace), document)
 
 
 @asynccontextmanager
-async def _running(server: ApiServer) -> AsyncIterator[None]:
+async def _running(server: ApiServer, **options: Any) -> AsyncIterator[Operator]:
     """Run an operator against the server, from synced to cancelled."""
     connection = kube.Connection.plain("http://fake")
-    options = Options(default=config.DefaultConfig.shipped("backstage.io"))
+    default = config.DefaultConfig.shipped("backstage.io")
     operator = Operator(
-        options,
-        lambda on_request: kube.Client.connect(
-            connection, on_request=on_request, inner=server
-        ),
+        Options(default=default, **options),
+        functools.partial(kube.Client.connect, connection, inner=server),
     )
     with anyio.fail_after(SECONDS * 5):
         async with anyio.create_task_group() as tasks:
             await tasks.start(operator.run)
-            yield
+            yield operator
             tasks.cancel_scope.cancel()
 
 
@@ -119,3 +120,62 @@ async def test_a_server_that_fails_for_a_while_is_tried_again(
     async with _running(server):
         await _until_there(server, _deployment("my"))
         await _until_reason(server, "my", "Deployed", "DeployInProgress")
+
+
+async def test_namespaces_that_are_not_watched_are_not_even_read(
+    server: ApiServer,
+) -> None:
+    for namespace in ("one", "two", "three"):
+        _put(server, "my", {}, namespace=namespace)
+
+    async with _running(server, namespaces=("one", "two")):
+        await _until_there(server, _deployment("my", "one"))
+        await _until_there(server, _deployment("my", "two"))
+        server.drop(_deployment("my", "one"))
+        await _until_there(server, _deployment("my", "one"))
+
+    asked = {
+        request.key.namespace for request in server.requests if request.verb != "groups"
+    }
+    assert asked == {"one", "two"}
+    assert server.get(_deployment("my", "three")) is None
+
+
+async def test_the_numbers_tell_what_happened(server: ApiServer) -> None:
+    _put(server, "my", {})
+
+    async with _running(server) as operator:
+        await _until_reason(server, "my", "Deployed", "DeployInProgress")
+        await _until(lambda: 'reason="DeployInProgress"' in _text(operator))
+        deployment = server.get(_deployment("my"))
+        assert deployment is not None
+        for revision in ("1", "2"):
+            annotations = {"deployment.kubernetes.io/revision": revision}
+            deployment["metadata"]["annotations"] = annotations
+            server.put(_deployment("my"), deployment)
+        await _until(lambda: "backstage_op_rollouts_total 1.0" in _text(operator))
+        numbers = _text(operator)
+
+    for line in (
+        'backstage_op_instances{reason="DeployInProgress"} 1.0',
+        'backstage_op_requests_total{code="201",resource="services",verb="apply"} 1.0',
+        'backstage_op_watches_open{resource="backstages"} 1.0',
+        'backstage_op_watch_starts_total{resource="backstages"} 1.0',
+        'backstage_op_watch_events_total{resource="deployments",type="ADDED"} 1.0',
+        "backstage_op_is_leader 1.0",
+        "backstage_op_queue_depth 0.0",
+    ):
+        assert line in numbers.splitlines()
+    for start in (
+        "backstage_op_queue_adds_total ",
+        "backstage_op_queue_wait_seconds_count ",
+        "backstage_op_reconcile_duration_seconds_count ",
+        'backstage_op_request_duration_seconds_count{verb="apply"} ',
+        'backstage_op_graph_nodes_total{status="changed"} ',
+        "process_resident_memory_bytes ",
+    ):
+        assert f"\n{start}" in numbers
+
+
+def _text(operator: Operator) -> str:
+    return operator.metrics.text().decode()

@@ -2,18 +2,22 @@
 
 from typing import Any
 
+import anyio
+import httpx2
 import pytest
 from tests.support.apiserver import ApiServer
-from tests.support.exchange import Key, status
+from tests.support.exchange import Key, Request, status
 
-from backstage_op import api, config, kube, resources
+from backstage_op import api, config, errors, kube, resources
 from backstage_op.document import Document
 from backstage_op.graph import Status
 from backstage_op.operator import Environment, Reconciler, Result, Retry
+from backstage_op.operator.reading import Reading
 
 RESOURCE = Key("rhdh.redhat.com/v1alpha5", "backstages", "ns", "my")
 DEPLOYMENT = Key("apps/v1", "deployments", "ns", "backstage-my")
 SERVICE = Key("v1", "services", "ns", "backstage-my")
+SERVICE_MONITOR = Key("monitoring.coreos.com/v1", "servicemonitors", "ns", "metrics-my")
 CONFIG = Key("v1", "configmaps", "ns", "config")
 WITHOUT_DATABASE = {"database": {"enableLocalDb": False}}
 WRITES = {"create", "apply", "patch", "delete"}
@@ -78,19 +82,43 @@ async def test_a_second_reconcile_writes_nothing(
 
     assert first.retry is Retry.NO
     assert _conditions(first) == {
-        "Config": ("True", "Valid"),
         "Deployed": ("False", "DeployInProgress"),
+        "Runtime": ("False", "Pending"),
+        "Config": ("True", "Valid"),
+        "Database": ("True", "External"),
+        "Reconciling": ("True", "DeployInProgress"),
     }
     assert _writes(server) == [
         "backstages/status",
         "configmaps",
         "deployments",
         "secrets",
+        "secrets",
         "services",
     ]
     server.requests.clear()
     await _reconcile(server, reconciler)
     assert _writes(server) == []
+
+
+async def test_an_api_that_is_not_installed_is_told_and_all_else_is_made(
+    server: ApiServer, reconciler: Reconciler
+) -> None:
+    _put(server, {**WITHOUT_DATABASE, "monitoring": {"enabled": True}})
+
+    missing = await _reconcile(server, reconciler)
+
+    assert missing.retry is Retry.LATER
+    assert _conditions(missing)["Config"] == ("False", "DependencyMissing")
+    assert server.get(DEPLOYMENT) is not None
+    assert server.get(SERVICE_MONITOR) is None
+
+    monitor = {"name": "servicemonitors", "kind": "ServiceMonitor", "namespaced": True}
+    server.resources[SERVICE_MONITOR.api_version] = [monitor]
+    there = await _reconcile(server, reconciler)
+
+    assert _conditions(there)["Config"] == ("True", "Valid")
+    assert server.get(SERVICE_MONITOR) is not None
 
 
 async def test_the_end_of_the_rollout_is_one_status_write(
@@ -158,8 +186,9 @@ async def test_a_refused_object_stops_no_other(
 
     assert result.report is not None
     assert result.report.count(Status.FAILED) == 1
-    assert result.retry is Retry.NO
+    assert result.retry is Retry.LATER
     assert _conditions(result)["Deployed"] == ("False", "DeployFailed")
+    assert _conditions(result)["Config"] == ("False", "InvalidObject")
 
 
 async def test_a_transient_failure_is_tried_again_and_not_published(
@@ -172,6 +201,37 @@ async def test_a_transient_failure_is_tried_again_and_not_published(
 
     assert result.retry is Retry.BACKOFF
     assert "backstages/status" not in _writes(server)
+
+
+async def test_a_failure_that_lasts_is_published_in_its_words(
+    server: ApiServer, reconciler: Reconciler
+) -> None:
+    _put(server)
+    server.answer("apply", *[status(503, "ServiceUnavailable", "no webhook")] * 40)
+    document = server.get(RESOURCE)
+    assert document is not None
+
+    result = await reconciler.reconcile(api.decode(document), is_patient=False)
+
+    assert result.retry is Retry.BACKOFF
+    assert _conditions(result)["Deployed"] == ("False", "DeployFailed")
+    assert "no webhook" in result.backstage.status.conditions[0].message
+
+
+async def test_a_server_that_cannot_be_read_for_long_is_published(
+    server: ApiServer, reconciler: Reconciler
+) -> None:
+    _put(server)
+    document = server.get(RESOURCE)
+    assert document is not None
+    server.answer("get", *[status(409, "Conflict", "endless")] * 40)
+
+    with pytest.raises(errors.TransientError):
+        await reconciler.reconcile(api.decode(document), is_patient=False)
+
+    live = server.get(RESOURCE)
+    assert live is not None
+    assert "endless" in live["status"]["conditions"][0]["message"]
 
 
 async def test_a_status_of_a_resource_that_is_gone_is_dropped(
@@ -205,3 +265,47 @@ async def test_no_message_and_no_log_holds_a_secret(
     assert [fault.reason for fault in result.faults] == ["ReferencedKeyNotFound"]
     assert "secret-value" not in said
     assert "c2VjcmV0LXZhbHVl" not in said
+
+
+async def test_objects_that_must_not_be_read_are_all_told_and_the_rest_is_done(
+    server: ApiServer, reconciler: Reconciler
+) -> None:
+    files = {"secrets": [{"name": "one"}, {"name": "two"}]}
+    _put(server, {**WITHOUT_DATABASE, "application": {"extraFiles": files}})
+    denied = status(403, "Forbidden", "secrets is forbidden")
+    server.answer("get", denied, denied)
+
+    result = await _reconcile(server, reconciler)
+
+    assert _conditions(result)["Config"] == ("False", "Forbidden")
+    (message,) = (
+        c.message for c in result.backstage.status.conditions if c.type == "Config"
+    )
+    assert "get Secret ns/one" in message
+    assert "get Secret ns/two" in message
+    assert result.retry is Retry.LATER
+    assert server.get(SERVICE) is not None
+    assert server.get(DEPLOYMENT) is None
+
+
+async def test_not_everything_is_read_at_once(
+    server: ApiServer, client: kube.Client
+) -> None:
+    busy: list[int] = [0, 0]
+
+    async def slow(request: Request) -> httpx2.Response:
+        busy[0] += 1
+        busy[1] = max(busy)
+        await anyio.sleep(0.01)
+        busy[0] -= 1
+        return await status(404, "NotFound")(request)
+
+    names = [f"c{number}" for number in range(20)]
+    server.answer("get", *[slow] * len(names))
+    sources = tuple(resources.Source("ConfigMap", name) for name in names)
+    reading = Reading(client, "ns", lambda _: None)
+
+    await reading.read(resources.References(sources=sources, claims=()))
+
+    assert reading.sources == dict.fromkeys(sources)
+    assert busy == [0, 8]

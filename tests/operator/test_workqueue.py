@@ -120,10 +120,10 @@ async def test_the_backoff_doubles_up_to_a_limit_and_starts_anew() -> None:
 
     waits = [queue.retry("a") for _ in range(40)]
 
-    for number, wait in enumerate(waits[:10], 1):
+    for number, wait in enumerate(waits[:6], 1):
         longest = workqueue.FIRST_BACKOFF_SECONDS * 2**number
         assert longest / 2 <= wait <= longest
-    assert all(150 <= wait <= 300 for wait in waits[-10:])
+    assert all(15 <= wait <= 30 for wait in waits[-10:])
     queue.forget("a")
     assert queue.retry("a") <= workqueue.FIRST_BACKOFF_SECONDS * 2
 
@@ -136,7 +136,7 @@ async def test_one_key_that_fails_delays_no_other() -> None:
     assert queue.retry("b") <= workqueue.FIRST_BACKOFF_SECONDS * 2
 
 
-def test_a_day_of_failures_is_a_few_hundred_tries() -> None:
+def test_whatever_fails_is_tried_twice_a_minute_at_least_and_not_much_more() -> None:
     async def fail_all_day() -> int:
         queue = WorkQueue[str]()
         queue.add("a")
@@ -153,4 +153,4 @@ def test_a_day_of_failures_is_a_few_hundred_tries() -> None:
     clock = MockClock(autojump_threshold=0)
     tries = anyio.run(fail_all_day, backend="trio", backend_options={"clock": clock})
 
-    assert 24 * 12 < tries < 24 * 24 + 20
+    assert 24 * 120 < tries < 24 * 240 + 20

@@ -7,7 +7,8 @@ The only layer that knows all others. What belongs to one object is in
 from .gather import Environment, Gatherer
 from .live import CachedLive, DirectLive, Live
 from .manager import Operator, Options, platform_of
-from .reconcile import Reconciler, Result, Retry
+from .reconcile import Reconciler, Result
+from .walk import Retry
 
 __all__ = [
     "CachedLive",

@@ -15,18 +15,25 @@ import anyio
 
 from backstage_op import api, errors, graph, kube, resources
 
+from .events import Recorder, notes_of
 from .gather import refs_of
 from .logs import current_backstage
 from .metrics import Metrics
-from .reconcile import Reconciler, Result, Retry
+from .pace import Pace
+from .pods import PodBook
+from .reconcile import Reconciler, Result
 from .references import InstanceKey, ReferenceIndex
+from .walk import Retry
 from .workqueue import WorkQueue
 
 _log: Final = logging.getLogger(__name__)
 
+_SOON_SECONDS: Final = 5.0
 _LATER_SECONDS: Final = 30.0
+_PATIENCE_SECONDS: Final = 30.0
 _RESYNC_SECONDS: Final = 600.0
-_BLIND_SECONDS: Final = 60.0
+_BLIND_SECONDS: Final = 30.0
+"""What is not watched is noticed after half a minute."""
 
 
 @final
@@ -45,6 +52,8 @@ class Controller:
         backstages: kube.Cache,
         index: ReferenceIndex,
         metrics: Metrics,
+        pods: PodBook,
+        recorder: Recorder,
         unwatched: Collection[kube.ResourceKind] = (),
     ) -> None:
         self._unwatched = unwatched
@@ -52,7 +61,15 @@ class Controller:
         self._backstages = backstages
         self._index = index
         self._metrics = metrics
-        self._queue: WorkQueue[InstanceKey] = WorkQueue()
+        self._pods = pods
+        self._recorder = recorder
+        self._pace = Pace()
+        self._edited: set[InstanceKey] = set()
+        self._failing_since: dict[InstanceKey, float] = {}
+        self._queue: WorkQueue[InstanceKey] = WorkQueue(
+            on_add=metrics.queue_adds.inc, on_get=metrics.queue_seconds.observe
+        )
+        metrics.queue_depth.set_function(lambda: len(self._queue))
         self._active = 0
         self._idle = anyio.Event()
         self._is_draining = False
@@ -80,11 +97,24 @@ class Controller:
         """Queue the instances that refer to an object of a user."""
         observed = new or old
         if observed is not None:
+            if old is not None and new is not None and resources.opts_out(new.labels):
+                return
             for key in self._index.instances_of(observed.ref):
-                self._queue.add(key)
+                if _is_edit(old, new):
+                    self._edited.add(key)
+                self._queue.add(key, self._pace.change(key))
+
+    def on_pods(self, key: InstanceKey) -> None:
+        """Queue the instance whose pods do better or worse than before."""
+        self._queue.add(key)
 
     async def run(self, workers: int) -> None:
-        """Work on the queue until cancelled, on several instances at once."""
+        """Work on the queue until cancelled, on several instances at once.
+
+        It can be run again: all instances are looked at first, for a run that
+        was cancelled may have left any of them half done.
+        """
+        self._queue_all()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._resync, name="resync")
             for number in range(workers):
@@ -99,18 +129,28 @@ class Controller:
 
     async def _resync(self) -> None:
         # The answer to what no watch can tell; it writes nothing if all is well.
+        last = anyio.current_time()
         while True:
-            await anyio.sleep(_BLIND_SECONDS if self._unwatched else _RESYNC_SECONDS)
-            for observed in self._backstages:
-                self._queue.add((observed.ref.namespace, observed.ref.name))
+            await anyio.sleep(_BLIND_SECONDS)
+            is_due = anyio.current_time() - last >= _RESYNC_SECONDS
+            if self._unwatched or is_due:
+                last = anyio.current_time()
+                self._queue_all()
+
+    def _queue_all(self) -> None:
+        for observed in self._backstages:
+            self._queue.add((observed.ref.namespace, observed.ref.name))
 
     async def _work(self) -> None:
         while True:
             key = await self._queue.get()
-            self._metrics.queue_depth.set(len(self._queue))
             if self._is_draining:
                 self._queue.done(key)
                 await anyio.sleep_forever()
+            if (rest := self._pace.wait(key)) > 0.0:
+                self._queue.done(key)
+                self._queue.add(key, rest)
+                continue
             self._active += 1
             try:
                 await self._handle(key)
@@ -147,16 +187,32 @@ class Controller:
         observed = self._backstages.get(kube.BACKSTAGE.ref(*key))
         if observed is None or observed.deleting:
             self._index.forget(key)
+            self._pods.forget(key)
+            self._pace.forget(key)
+            self._edited.discard(key)
             return None
         backstage = api.decode(observed.document())
         # Before anything is read, so that no change after the read is missed.
         self._index.replace(key, refs_of(backstage))
-        return await self._reconciler.reconcile(backstage)
+        if key in self._edited:
+            self._edited.discard(key)
+            self._pace.rest(key)
+        now = anyio.current_time()
+        failing_since = self._failing_since.get(key, now)
+        result = await self._reconciler.reconcile(
+            backstage, is_patient=now - failing_since < _PATIENCE_SECONDS
+        )
+        notes = notes_of(backstage, result.backstage, result.report, result.notices)
+        await self._recorder.tell(backstage, notes)
+        return result
 
     def _account(self, key: InstanceKey, result: Result | None) -> None:
         if result is None:
             self._queue.forget(key)
+            self._failing_since.pop(key, None)
             return
+        if result.is_rollout:
+            self._pace.rest(key)
         for fault in result.faults:
             _log.warning("configuration: %s", fault)
         if result.report is not None:
@@ -167,15 +223,22 @@ class Controller:
 
     def _finish(self, key: InstanceKey, word: str, retry: Retry) -> None:
         self._metrics.reconciles.labels(word).inc()
+        if retry is Retry.BACKOFF:
+            self._failing_since.setdefault(key, anyio.current_time())
+        else:
+            self._failing_since.pop(key, None)
         match retry:
             case Retry.NO:
                 self._queue.forget(key)
+            case Retry.SOON:
+                self._queue.forget(key)
+                self._queue.add(key, _SOON_SECONDS)
             case Retry.LATER:
                 self._queue.forget(key)
                 self._queue.add(key, _LATER_SECONDS)
             case Retry.BACKOFF:
                 wait = self._queue.retry(key)
-                _log.info("next try in %.1f s", wait)
+                _log.debug("next try in %.1f s", wait)
 
 
 def _log_report(report: graph.Report) -> None:
@@ -190,7 +253,17 @@ def _log_report(report: graph.Report) -> None:
 def _word(result: Result) -> str:
     if result.faults:
         return "invalid"
-    return "done" if result.retry is Retry.NO else "retry"
+    return "done" if result.retry in (Retry.NO, Retry.SOON) else "retry"
+
+
+def _is_edit(old: kube.Observed | None, new: kube.Observed | None) -> bool:
+    """Tell whether somebody changed what an object of a user holds."""
+    return (
+        old is not None
+        and new is not None
+        and new.ref.kind != kube.PERSISTENT_VOLUME_CLAIM.kind
+        and resources.instance_name_of(new.labels) is None
+    )
 
 
 def _differs(old: kube.Observed, new: kube.Observed) -> bool:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable, Mapping
-from typing import Any, Final, final
+from collections.abc import Callable, Sequence
+from typing import Final, final
 
-import anyio
 import msgspec
 
 from backstage_op import api, config, errors, kube, resources
 from backstage_op.document import Document, ObjectRef
 
 from .live import Live
+from .reading import SOURCE_KINDS, Reading
 
 _PASSWORD_BYTES: Final = 24
 _CHECKSUM_KEY_BYTES: Final = 32
-
-_SOURCE_KINDS: Final = {"ConfigMap": kube.CONFIG_MAP, "Secret": kube.SECRET}
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +25,27 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     default: config.DefaultConfig
     platform: resources.Platform
     images: resources.Images = resources.Images()
+    proxy: resources.Proxy = resources.Proxy()
+    allow_privileged_patches: bool = False
+
+
+class Gathered(msgspec.Struct, frozen=True):
+    """What was read, and which objects of the user must not be read."""
+
+    inputs: resources.Inputs
+    denied: tuple[errors.ForbiddenError, ...]
+
+    def faults_beside_denials(
+        self, faults: Sequence[errors.ConfigError]
+    ) -> tuple[errors.ConfigError, ...]:
+        """Return the faults but for objects that only seem to be missing."""
+        targets = {error.target for error in self.denied}
+        return tuple(
+            fault
+            for fault in faults
+            if not isinstance(fault, errors.MissingReferenceError)
+            or f"{fault.kind} {fault.namespace}/{fault.name}" not in targets
+        )
 
 
 @final
@@ -50,108 +69,77 @@ class Gatherer:
         self._environment = environment
         self._on_source = on_source
 
-    async def gather(self, backstage: api.Backstage) -> resources.Inputs:
+    async def gather(self, backstage: api.Backstage) -> Gathered:
         """Return the inputs of one reconcile of a resource.
 
-        An absent object of the user is a finding, not an error.
+        An object of the user that is absent, or must not be read, is a finding,
+        not an error.
 
         Raises:
-            errors.ForbiddenError: a right to read is missing.
+            errors.ForbiddenError: a right to read objects of ours is missing.
             errors.TransientError: the API server did not answer as hoped.
         """
         instance = resources.instance_of(backstage)
         wanted = resources.references_of(backstage)
-        sources, claims = await self._read_references(instance.namespace, wanted)
-        return resources.Inputs(
+        found = Reading(self._client, instance.namespace, self._on_source)
+        await found.read(wanted)
+        workload = await self._live.get(resources.workload_ref(backstage))
+        live_checksum, live_noted_checksum = resources.read_checksums(
+            {} if workload is None else workload.document()
+        )
+        inputs = resources.Inputs(
             backstage=backstage,
             default=self._environment.default,
             platform=self._environment.platform,
             images=self._environment.images,
-            sources=sources,
-            claims=claims,
-            workload_exists=await self._workload_exists(instance),
-            database_password=_new_password(),
+            allow_privileged_patches=self._environment.allow_privileged_patches,
+            sources=found.sources,
+            claims=frozenset(found.claims),
+            workload_exists=workload is not None,
+            live_checksum=live_checksum,
+            live_noted_checksum=live_noted_checksum,
+            database_password=await self._password(instance),
+            backend_secret=_new_password(),
+            proxy=self._environment.proxy,
             checksum_key=await self._checksum_key(instance),
         )
+        return Gathered(inputs, found.denied)
 
-    async def _read_references(
-        self, namespace: str, wanted: resources.References
-    ) -> tuple[Mapping[resources.Source, resources.SourceData | None], frozenset[str]]:
-        sources: dict[resources.Source, resources.SourceData | None] = dict.fromkeys(
-            wanted.sources
-        )
-        claims: set[str] = set()
-
-        async def read_source(source: resources.Source) -> None:
-            document = await self._read(
-                _SOURCE_KINDS[source.kind], namespace, source.name
-            )
-            if document is not None:
-                sources[source] = _content(document)
-
-        async def read_claim(name: str) -> None:
-            if await self._read(kube.PERSISTENT_VOLUME_CLAIM, namespace, name):
-                claims.add(name)
-
-        try:
-            async with anyio.create_task_group() as tasks:
-                for source in wanted.sources:
-                    tasks.start_soon(read_source, source, name=f"read {source}")
-                for name in wanted.claims:
-                    tasks.start_soon(read_claim, name, name=f"read claim {name}")
-        except* errors.KubeError as group:
-            raise _first(group) from None
-        return sources, frozenset(claims)
-
-    async def _read(
-        self, kind: kube.ResourceKind, namespace: str, name: str
-    ) -> Document | None:
-        try:
-            document = await self._client.get(kind, namespace, name)
-        except errors.NotFoundError:
-            return None
-        self._on_source(document)
-        return document
-
-    async def _workload_exists(self, instance: resources.Instance) -> bool:
-        return await self._live.get(resources.workload_ref(instance)) is not None
+    async def _password(self, instance: resources.Instance) -> str:
+        observed = await self._live.get(resources.database_secret_ref(instance))
+        known = "" if observed is None else resources.read_password(observed.document())
+        return known or _new_password()
 
     async def _checksum_key(self, instance: resources.Instance) -> bytes:
         observed = await self._live.get(resources.checksum_key_ref(instance))
-        if observed is None:
-            return secrets.token_bytes(_CHECKSUM_KEY_BYTES)
-        return resources.read_checksum_key(observed.document())
+        known = (
+            b""
+            if observed is None
+            else resources.read_checksum_key(observed.document())
+        )
+        # An empty key would make the digest one that anybody can compute.
+        return known or secrets.token_bytes(_CHECKSUM_KEY_BYTES)
 
 
 def refs_of(backstage: api.Backstage) -> frozenset[ObjectRef]:
-    """Return the ConfigMaps, Secrets and claims that a specification names."""
+    """Return the ConfigMaps, Secrets and claims whose changes concern a resource.
+
+    Besides those that the specification names, they are the password and the
+    claim of the local database: both outlive it, and a person may restore them.
+    """
     namespace = backstage.metadata.namespace
     wanted = resources.references_of(backstage)
+    instance = resources.instance_of(backstage)
+    database: list[ObjectRef] = []
+    if backstage.spec.database.enable_local_db:
+        database.append(resources.database_secret_ref(instance))
+        database.append(resources.database_claim_ref(instance))
     return frozenset(
-        [_SOURCE_KINDS[s.kind].ref(namespace, s.name) for s in wanted.sources]
+        database
+        + [SOURCE_KINDS[s.kind].ref(namespace, s.name) for s in wanted.sources]
         + [kube.PERSISTENT_VOLUME_CLAIM.ref(namespace, name) for name in wanted.claims]
     )
 
 
-def _content(document: Document) -> resources.SourceData:
-    """Return keys and bytes of a ConfigMap or a Secret."""
-    text: Mapping[str, str] = document.get("data") or {}
-    if document["kind"] == "Secret":
-        data = {key: base64.b64decode(value) for key, value in text.items()}
-    else:
-        data = {key: value.encode() for key, value in text.items()}
-        binary: Mapping[str, str] = document.get("binaryData") or {}
-        data |= {key: base64.b64decode(value) for key, value in binary.items()}
-    return resources.SourceData(data)
-
-
 def _new_password() -> str:
     return base64.b64encode(secrets.token_bytes(_PASSWORD_BYTES)).decode()
-
-
-def _first(group: BaseExceptionGroup[Any]) -> errors.KubeError:
-    error = group.exceptions[0]
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, errors.KubeError)  # noqa: S101 - selected by except*
-    return error

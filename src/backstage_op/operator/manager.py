@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import signal
-from collections import Counter
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Final, TypeAlias, final
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Final, Protocol, final
 
 import anyio
 import msgspec
@@ -15,26 +14,28 @@ from anyio.abc import TaskStatus
 
 from backstage_op import config, errors, kube, resources
 
-from . import probes
+from . import server
 from .controller import Controller
 from .gather import Environment
-from .live import CachedLive
-from .metrics import CONTENT_TYPE, Metrics
-from .reconcile import Reconciler
-from .references import ReferenceIndex
+from .leader import Elector, identity
+from .lease import Lease
+from .metrics import Metrics
+from .metrics_server import ExposedMetrics, Exposure
+from .watches import watch
 
 _log: Final = logging.getLogger(__name__)
 
 _DISCOVERY_RETRY_SECONDS: Final = 5.0
-_DRAIN_SECONDS: Final = 3.0
-_SYNC_SECONDS: Final = 10.0
+_DRAIN_SECONDS: Final = 2.5
 
-REFERENCED: Final = (kube.CONFIG_MAP, kube.SECRET, kube.PERSISTENT_VOLUME_CLAIM)
-"""Kinds of users' objects that a specification may name."""
 
-Connect: TypeAlias = Callable[
-    [kube.OnRequest], AbstractAsyncContextManager[kube.Client]
-]
+class Connect(Protocol):
+    """Opens a client for the time of an ``async with``."""
+
+    def __call__(
+        self, *, on_request: kube.OnRequest, gate: kube.Gate | None
+    ) -> AbstractAsyncContextManager[kube.Client]:
+        """``gate`` tells until when the client may write; without one, always."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,28 +44,35 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         default: The operator-level configuration.
         images: Images that replace those of the configuration.
-        namespace: Watch this namespace only; empty means all.
+        proxy: What the portal's containers reach the outside through.
+        allow_privileged_patches: Patches may ask for host namespaces and the like.
+        namespaces: Watch these only; none means all.
         workers: How many instances are reconciled at the same time.
+        election: The namespace of the Lease that must be held to work; empty if
+            this is the only operator.
         health: Where ``/healthz`` and ``/readyz`` are served, if at all.
-        metrics: Where ``/metrics`` is served, if at all.
+        metrics: How ``/metrics`` is served, if at all.
     """
 
     default: config.DefaultConfig
     images: resources.Images = resources.Images()
-    namespace: str = ""
+    proxy: resources.Proxy = resources.Proxy()
+    allow_privileged_patches: bool = False
+    namespaces: tuple[str, ...] = ()
     workers: int = 4
-    health: probes.Address | None = None
-    metrics: probes.Address | None = None
+    election: str = ""
+    health: server.Address | None = None
+    metrics: Exposure | None = None
 
 
 @final
 class Operator:
-    """One operator process. ``connect`` opens the client, when it is time to."""
+    """One operator process. ``connect`` opens its clients, when it is time to."""
 
     def __init__(self, options: Options, connect: Connect) -> None:
         self._options = options
         self._connect = connect
-        self._metrics = Metrics()
+        self.metrics = Metrics()
         self._is_ready = False
 
     async def run(
@@ -72,25 +80,53 @@ class Operator:
     ) -> None:
         """Run until SIGTERM or SIGINT, then stop within five seconds.
 
-        ``started()`` is called when the caches are synced and work begins.
+        ``started()`` is called when the caches are synced, and work begins or
+        waits for the lease.
 
         Raises:
             errors.SettingsError: an address cannot be bound.
         """
-        async with anyio.create_task_group() as tasks:
+        async with anyio.create_task_group() as signals, AsyncExitStack() as stack:
             # First, so that a signal during a slow start is not lost.
-            signals = await tasks.start(self._listen_for_signals, tasks.cancel_scope)
+            stop = await signals.start(self._listen_for_signals, signals.cancel_scope)
+            # Its connections are not held up by the work, nor its writes by the gate.
+            own = await stack.enter_async_context(self._open())
+            elector = self._elector(own)
+            gate = elector.may_write_until if elector is not None else None
+            client = await stack.enter_async_context(self._open(gate))
+            # Innermost: what runs has ended when the clients are closed.
+            tasks = await stack.enter_async_context(anyio.create_task_group())
             # Before the caches: a probe must tell "alive, not ready" by then.
-            await self._start_servers(tasks)
-            async with self._connect(self._on_request) as client:
-                platform = await _discover(client)
-                controller = await self._start_caches(tasks, client, platform)
-                signals.controller = controller
-                self._is_ready = True
-                _log.info("ready")
-                task_status.started()
-                # Last: a worker must never judge by a cache that is not filled.
-                await controller.run(self._options.workers)
+            await self._start_servers(tasks, own)
+            stop.controller = await self._watch(tasks, client)
+            # Last: a worker must never judge by a cache that is not filled.
+            await self._start_work(tasks, elector, stop.controller)
+            self._is_ready = True
+            _log.info("ready")
+            task_status.started()
+
+    def _open(
+        self, gate: kube.Gate | None = None
+    ) -> AbstractAsyncContextManager[kube.Client]:
+        return self._connect(on_request=self.metrics.on_request, gate=gate)
+
+    async def _watch(
+        self, tasks: anyio.abc.TaskGroup, client: kube.Client
+    ) -> Controller:
+        environment = Environment(
+            default=self._options.default,
+            platform=await _discover(client),
+            images=self._options.images,
+            proxy=self._options.proxy,
+            allow_privileged_patches=self._options.allow_privileged_patches,
+        )
+        return await watch(
+            tasks,
+            client,
+            environment,
+            namespaces=self._options.namespaces,
+            metrics=self.metrics,
+        )
 
     async def _listen_for_signals(
         self, scope: anyio.CancelScope, *, task_status: TaskStatus[_Stop]
@@ -106,139 +142,50 @@ class Operator:
                 scope.cancel()
                 return
 
-    async def _start_servers(self, tasks: anyio.abc.TaskGroup) -> None:
+    async def _start_servers(
+        self, tasks: anyio.abc.TaskGroup, own: kube.Client
+    ) -> None:
         if self._options.health is not None:
-            handlers = {
-                "/healthz": lambda: probes.Response(200, b"ok\n"),
-                "/readyz": self._ready,
-            }
+            handlers = {"/healthz": self._healthz, "/readyz": self._readyz}
             port = await tasks.start(
-                probes.serve, self._options.health, handlers, name="health probes"
+                server.serve, self._options.health, handlers, name="health probes"
             )
             _log.info("health probes on port %d", port)
         if self._options.metrics is not None:
-            port = await tasks.start(
-                probes.serve,
-                self._options.metrics,
-                {"/metrics": self._metrics_text},
-                name="metrics",
-            )
+            exposed = ExposedMetrics(self._options.metrics, self.metrics, own)
+            port = await tasks.start(exposed.serve, name="metrics")
             _log.info("metrics on port %d", port)
 
-    async def _start_caches(
+    async def _start_work(
         self,
         tasks: anyio.abc.TaskGroup,
-        client: kube.Client,
-        platform: resources.Platform,
-    ) -> Controller:
-        """Start a watch for each kind, and return when what can be watched is."""
-        index = ReferenceIndex()
-        backstages = kube.Cache()
-        owned = {kind: kube.Cache() for kind in kube.OWNED}
-        referenced = {
-            kind: kube.Cache(keep=lambda observed: observed.ref in index)
-            for kind in REFERENCED
-        }
-        unwatched = Counter[kube.ResourceKind]()
-        reconciler = Reconciler(
-            client,
-            Environment(
-                default=self._options.default,
-                platform=platform,
-                images=self._options.images,
-            ),
-            live=CachedLive(client, {**owned, kube.BACKSTAGE: backstages}, unwatched),
-            on_source=lambda document: referenced[
-                kube.kind_of(kube.Observed.of(document).ref)
-            ].observe(document),
-        )
-        controller = Controller(
-            reconciler,
-            backstages=backstages,
-            index=index,
-            metrics=self._metrics,
-            unwatched=unwatched,
-        )
-        backstages.on_change = controller.on_backstage
-        for cache in owned.values():
-            cache.on_change = controller.on_owned
-        for cache in referenced.values():
-            cache.on_change = controller.on_reference
-        namespace = self._options.namespace
-        watches = _Watches(tasks, unwatched)
-        for kind, cache in owned.items():
-            watches.start(
-                kind,
-                kube.Reflector(
-                    client,
-                    kind,
-                    cache,
-                    namespace=namespace,
-                    label_selector=resources.OWNED_SELECTOR,
-                    optional=kind is kube.ROUTE,
-                ),
-            )
-        for kind, cache in referenced.items():
-            watches.start(
-                kind,
-                kube.Reflector(
-                    client, kind, cache, namespace=namespace, metadata_only=True
-                ),
-            )
-        await tasks.start(
-            kube.Reflector(client, kube.BACKSTAGE, backstages, namespace=namespace).run
-        )
-        await watches.wait()
-        return controller
-
-    def _ready(self) -> probes.Response:
-        if self._is_ready:
-            return probes.Response(200, b"ok\n")
-        return probes.Response(503, b"not ready\n")
-
-    def _metrics_text(self) -> probes.Response:
-        return probes.Response(200, self._metrics.text(), CONTENT_TYPE)
-
-    def _on_request(self, request: kube.RequestInfo) -> None:
-        self._metrics.requests.labels(
-            request.verb, request.resource, str(request.code)
-        ).inc()
-
-
-@final
-class _Watches:
-    """Reflectors that start, and the kinds that have none running yet."""
-
-    def __init__(
-        self, tasks: anyio.abc.TaskGroup, unwatched: Counter[kube.ResourceKind]
+        elector: Elector | None,
+        controller: Controller,
     ) -> None:
-        self._tasks = tasks
-        self._unwatched = unwatched
-        self._started = anyio.Event()
+        """Begin to work, or to wait for the lease."""
+        work = functools.partial(controller.run, self._options.workers)
+        if elector is None:
+            self.metrics.is_leader.set(1)
+            tasks.start_soon(work, name="controller")
+        else:
+            await tasks.start(elector.run, work)
 
-    def start(self, kind: kube.ResourceKind, reflector: kube.Reflector) -> None:
-        """Start a reflector without waiting for it."""
-        self._unwatched[kind] += 1
-        self._tasks.start_soon(self._run, kind, reflector, name=f"start {kind.plural}")
+    def _elector(self, client: kube.Client) -> Elector | None:
+        if not self._options.election:
+            return None
+        return Elector(
+            Lease(client, self._options.election),
+            identity(),
+            on_change=self.metrics.is_leader.set,
+        )
 
-    async def wait(self) -> None:
-        """Return when all have started, or have had their time.
+    async def _healthz(self, _: server.Request) -> server.Response:
+        return server.Response(200, b"ok\n")
 
-        What is not watched by then, most likely for want of a right, must not
-        hold up the rest: it is read by name until it is.
-        """
-        with anyio.move_on_after(_SYNC_SECONDS):
-            await self._started.wait()
-        for kind in self._unwatched:
-            _log.warning("%s: not watched yet; read by name meanwhile", kind.plural)
-
-    async def _run(self, kind: kube.ResourceKind, reflector: kube.Reflector) -> None:
-        await self._tasks.start(reflector.run)
-        self._unwatched[kind] -= 1
-        if not self._unwatched[kind]:
-            del self._unwatched[kind]
-        if not self._unwatched:
-            self._started.set()
+    async def _readyz(self, _: server.Request) -> server.Response:
+        if self._is_ready:
+            return server.Response(200, b"ok\n")
+        return server.Response(503, b"not ready\n")
 
 
 @final
@@ -273,5 +220,4 @@ async def platform_of(client: kube.Client) -> resources.Platform:
     return resources.Platform(
         is_openshift=is_openshift,
         ingress_domain=await kube.ingress_domain(client) if is_openshift else "",
-        api_groups=groups,
     )

@@ -10,7 +10,7 @@ import heapq
 import itertools
 import math
 import random
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar, final
 
 import anyio
@@ -18,17 +18,27 @@ import anyio
 Key = TypeVar("Key", bound=Hashable)
 
 FIRST_BACKOFF_SECONDS: Final = 0.2
-LONGEST_BACKOFF_SECONDS: Final = 300.0
+LONGEST_BACKOFF_SECONDS: Final = 30.0
 
 
 @final
 class WorkQueue(Generic[Key]):
     """Keys that are due now or later, with a backoff for each key that fails.
 
+    ``on_add`` is told when a key begins to wait, ``on_get`` how many seconds it
+    was overdue when somebody took it.
+
     Not thread-safe: all methods are called from one event loop.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        on_add: Callable[[], None] = lambda: None,
+        on_get: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        self._on_add = on_add
+        self._on_get = on_get
         self._due: dict[Key, float] = {}
         self._heap: list[tuple[float, int, Key]] = []
         self._order = itertools.count()
@@ -45,6 +55,8 @@ class WorkQueue(Generic[Key]):
         due = anyio.current_time() + delay_seconds
         if due >= self._due.get(key, math.inf):
             return
+        if key not in self._due:
+            self._on_add()
         self._due[key] = due
         heapq.heappush(self._heap, (due, next(self._order), key))
         self._notify()
@@ -104,6 +116,7 @@ class WorkQueue(Generic[Key]):
             heapq.heappop(self._heap)
             del self._due[key]
             self._active.add(key)
+            self._on_get(now - due)
             return key, 0.0
         return None, math.inf
 

@@ -1,19 +1,23 @@
 """A small HTTP server for ``/healthz``, ``/readyz`` and ``/metrics``.
 
 It answers GET and HEAD, bounds every connection in time and number, and says
-nothing but the result.
+nothing but the result. Where there are too many connections, the oldest one is
+closed: clients that are slow or silent must not keep a probe from its answer.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+import ssl
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final, TypeAlias, final
 
 import anyio
 import h11
 import msgspec
-from anyio.abc import SocketAttribute, SocketStream, TaskStatus
+from anyio.abc import ByteStream, SocketAttribute, SocketStream, TaskStatus
+from anyio.streams.tls import TLSStream
 
 from backstage_op import errors
 
@@ -22,7 +26,23 @@ _log: Final = logging.getLogger(__name__)
 _CONNECTION_SECONDS: Final = 30
 _CONNECTIONS: Final = 32
 _REQUESTS_A_CONNECTION: Final = 100
-_REQUEST_BYTES: Final = 8192
+_REQUEST_BYTES: Final = 16384
+
+_GONE: Final = (
+    anyio.BrokenResourceError,
+    anyio.ClosedResourceError,
+    anyio.EndOfStream,
+    h11.ProtocolError,
+    ssl.SSLError,
+)
+"""What a client can do to us: leave, or speak something else."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What a handler is asked. The bearer token is empty if there is none."""
+
+    path: str
+    token: str = ""
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -33,7 +53,9 @@ class Response(msgspec.Struct, frozen=True):
     content_type: str = "text/plain; charset=utf-8"
 
 
-Handler: TypeAlias = Callable[[], Response]
+Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
+CurrentTls: TypeAlias = Callable[[], ssl.SSLContext]
+"""Returns with what the next connection is secured."""
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -63,9 +85,12 @@ async def serve(
     address: Address,
     handlers: Mapping[str, Handler],
     *,
+    tls: CurrentTls | None = None,
     task_status: TaskStatus[int] = anyio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve until cancelled; ``started()`` gives the port that was bound.
+    """Serve until cancelled, over TLS if told so.
+
+    ``started()`` gives the port that was bound.
 
     Raises:
         errors.SettingsError: the address cannot be bound.
@@ -78,20 +103,15 @@ async def serve(
         raise errors.SettingsError(
             f"cannot listen on {address.host or ''}:{address.port}: {error.strerror}"
         ) from error
-    slots = anyio.CapacityLimiter(_CONNECTIONS)
+    connections = _Connections()
 
-    async def handle(stream: SocketStream) -> None:
-        async with slots, stream:
-            with anyio.move_on_after(_CONNECTION_SECONDS):
+    async def handle(plain: SocketStream) -> None:
+        async with plain:
+            with connections.slot():
                 try:
-                    await _converse(stream, handlers)
-                except (
-                    anyio.BrokenResourceError,
-                    anyio.ClosedResourceError,
-                    anyio.EndOfStream,
-                    h11.ProtocolError,
-                ):
-                    _log.debug("a client of the probes went away")
+                    await _converse(await _secured(plain, tls), handlers)
+                except _GONE:
+                    _log.debug("a client of port %d went away", port)
 
     port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - not Django
     async with listener:
@@ -99,7 +119,37 @@ async def serve(
         await listener.serve(handle)
 
 
-async def _converse(stream: SocketStream, handlers: Mapping[str, Handler]) -> None:
+@final
+class _Connections:
+    """The connections that are open, the oldest one first."""
+
+    def __init__(self) -> None:
+        self._scopes: dict[anyio.CancelScope, None] = {}
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Bound a connection in time, and close the oldest one for it if need be."""
+        if len(self._scopes) >= _CONNECTIONS:
+            oldest = next(iter(self._scopes))
+            del self._scopes[oldest]
+            oldest.cancel()
+        with anyio.move_on_after(_CONNECTION_SECONDS) as scope:
+            self._scopes[scope] = None
+            try:
+                yield
+            finally:
+                self._scopes.pop(scope, None)
+
+
+async def _secured(plain: SocketStream, tls: CurrentTls | None) -> ByteStream:
+    if tls is None:
+        return plain
+    return await TLSStream.wrap(
+        plain, server_side=True, ssl_context=tls(), standard_compatible=False
+    )
+
+
+async def _converse(stream: ByteStream, handlers: Mapping[str, Handler]) -> None:
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_REQUEST_BYTES)
     for _ in range(_REQUESTS_A_CONNECTION):
         request = await _next_event(stream, connection)
@@ -107,14 +157,14 @@ async def _converse(stream: SocketStream, handlers: Mapping[str, Handler]) -> No
             return
         while not isinstance(await _next_event(stream, connection), h11.EndOfMessage):
             pass
-        response = _answer(request, handlers)
+        response = await _answer(request, handlers)
         await stream.send(_encode(connection, request, response))
         if connection.our_state is h11.MUST_CLOSE:
             return
         connection.start_next_cycle()
 
 
-async def _next_event(stream: SocketStream, connection: h11.Connection) -> object:
+async def _next_event(stream: ByteStream, connection: h11.Connection) -> object:
     while (event := connection.next_event()) is h11.NEED_DATA:
         connection.receive_data(await stream.receive(4096))
     if isinstance(event, h11.ConnectionClosed):
@@ -122,12 +172,23 @@ async def _next_event(stream: SocketStream, connection: h11.Connection) -> objec
     return event
 
 
-def _answer(request: h11.Request, handlers: Mapping[str, Handler]) -> Response:
+async def _answer(request: h11.Request, handlers: Mapping[str, Handler]) -> Response:
     if request.method not in (b"GET", b"HEAD"):
         return Response(405, b"method not allowed\n")
     path = request.target.split(b"?")[0].decode("latin-1")
     handler = handlers.get(path)
-    return handler() if handler is not None else Response(404, b"not found\n")
+    if handler is None:
+        return Response(404, b"not found\n")
+    return await handler(Request(path, _token(request)))
+
+
+def _token(request: h11.Request) -> str:
+    for name, value in request.headers:
+        if name == b"authorization":
+            scheme, _, token = value.decode("latin-1").partition(" ")
+            if scheme.lower() == "bearer":
+                return token.strip()
+    return ""
 
 
 def _encode(

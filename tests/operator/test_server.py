@@ -1,19 +1,29 @@
 """The HTTP server of probes and metrics, on a real socket."""
 
 import socket
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 
 import anyio
 import pytest
 from anyio.abc import SocketStream
 
 from backstage_op import errors
-from backstage_op.operator import probes
-from backstage_op.operator.probes import Address, Response
+from backstage_op.operator import server
+from backstage_op.operator.server import Address, Handler, Request, Response
 
-HANDLERS = {
-    "/healthz": lambda: Response(200, b"ok\n"),
-    "/readyz": lambda: Response(503, b"not ready\n"),
-}
+pytestmark = pytest.mark.real_socket
+
+
+async def _healthz(_: Request) -> Response:
+    return Response(200, b"ok\n")
+
+
+async def _readyz(_: Request) -> Response:
+    return Response(503, b"not ready\n")
+
+
+HANDLERS = {"/healthz": _healthz, "/readyz": _readyz}
 LOOPBACK = Address("127.0.0.1", 0)
 
 
@@ -24,11 +34,13 @@ async def _read(stream: SocketStream, until: bytes) -> bytes:
     return received
 
 
-async def _exchange(*requests: tuple[bytes, bytes]) -> list[bytes]:
+async def _exchange(
+    *requests: tuple[bytes, bytes], handlers: Mapping[str, Handler] = HANDLERS
+) -> list[bytes]:
     """Send requests over one connection; return the answers."""
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
-            port = await tasks.start(probes.serve, LOOPBACK, HANDLERS)
+            port = await tasks.start(server.serve, LOOPBACK, handlers)
             async with await anyio.connect_tcp("127.0.0.1", port) as stream:
                 answers = []
                 for request, end in requests:
@@ -83,7 +95,7 @@ async def test_a_connection_serves_several_requests() -> None:
 async def test_a_bad_client_harms_no_other(sent: bytes) -> None:
     with anyio.fail_after(20):
         async with anyio.create_task_group() as tasks:
-            port = await tasks.start(probes.serve, LOOPBACK, HANDLERS)
+            port = await tasks.start(server.serve, LOOPBACK, HANDLERS)
             async with await anyio.connect_tcp("127.0.0.1", port) as bad:
                 with anyio.move_on_after(5):
                     await bad.send(sent)
@@ -93,11 +105,45 @@ async def test_a_bad_client_harms_no_other(sent: bytes) -> None:
             tasks.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\n"])
+async def test_silent_clients_however_many_do_not_keep_a_probe_waiting(
+    sent: bytes,
+) -> None:
+    with anyio.fail_after(60):
+        async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
+            port = await tasks.start(server.serve, LOOPBACK, HANDLERS)
+            for _ in range(50):
+                silent = await anyio.connect_tcp("127.0.0.1", port)
+                await stack.enter_async_context(silent)
+                await silent.send(sent)
+            async with await anyio.connect_tcp("127.0.0.1", port) as good:
+                await good.send(_request("GET", "/healthz"))
+                # Much less than the time that a silent client is given.
+                with anyio.fail_after(15):
+                    assert await _read(good, b"ok\n")
+            tasks.cancel_scope.cancel()
+
+
+async def test_a_bearer_token_reaches_the_handler_and_no_other_scheme() -> None:
+    async def echo(request: Request) -> Response:
+        return Response(200, f"<{request.token}>\n".encode())
+
+    seen = []
+    for header in (b"Bearer abc", b"bearer  abc", b"Basic abc", b"Bearer"):
+        request = b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: " + header
+        [answer] = await _exchange(
+            (request + b"\r\n\r\n", b">\n"), handlers={"/": echo}
+        )
+        seen.append(answer.splitlines()[-1])
+
+    assert seen == [b"<abc>", b"<abc>", b"<>", b"<>"]
+
+
 async def test_an_address_in_use_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(errors.SettingsError) as caught:
-            await probes.serve(Address("127.0.0.1", port), HANDLERS)
+            await server.serve(Address("127.0.0.1", port), HANDLERS)
 
     assert f"127.0.0.1:{port}" in str(caught.value)
 

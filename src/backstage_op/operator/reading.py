@@ -1,0 +1,92 @@
+"""The objects of users that a resource names: read by name, few at a time.
+
+Their contents are not kept. One that is absent, or must not be read, is a
+finding; all of them are found in one go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, final
+
+import anyio
+
+from backstage_op import errors, kube, resources
+from backstage_op.document import Document, ObjectRef
+
+SOURCE_KINDS: Final = {"ConfigMap": kube.CONFIG_MAP, "Secret": kube.SECRET}
+
+_MOST_AT_ONCE: Final = 8
+
+
+@final
+class Reading:
+    """What the references of one resource lead to.
+
+    ``sources`` holds None for what is absent. ``on_source`` is told each object
+    that is read, so that the watch of references knows where it starts from.
+    """
+
+    def __init__(
+        self,
+        client: kube.Client,
+        namespace: str,
+        on_source: Callable[[Document], None],
+    ) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._on_source = on_source
+        self._limit = anyio.CapacityLimiter(_MOST_AT_ONCE)
+        self._denied: dict[ObjectRef, errors.ForbiddenError] = {}
+        self.sources: dict[resources.Source, resources.SourceData | None] = {}
+        self.claims: set[str] = set()
+
+    @property
+    def denied(self) -> tuple[errors.ForbiddenError, ...]:
+        """What the operator has no right to read, sorted by identity."""
+        return tuple(self._denied[ref] for ref in sorted(self._denied))
+
+    async def read(self, wanted: resources.References) -> None:
+        """Read everything that is referred to.
+
+        Raises:
+            errors.KubeError: the API server did not answer as hoped.
+        """
+        self.sources = dict.fromkeys(wanted.sources)
+        try:
+            async with anyio.create_task_group() as tasks:
+                for source in wanted.sources:
+                    tasks.start_soon(self._source, source, name=f"read {source}")
+                for name in wanted.claims:
+                    tasks.start_soon(self._claim, name, name=f"read claim {name}")
+        except* errors.KubeError as group:
+            raise _first(group) from None
+
+    async def _source(self, source: resources.Source) -> None:
+        document = await self._object(SOURCE_KINDS[source.kind], source.name)
+        if document is not None:
+            self.sources[source] = resources.SourceData.of(document)
+
+    async def _claim(self, name: str) -> None:
+        if await self._object(kube.PERSISTENT_VOLUME_CLAIM, name) is not None:
+            self.claims.add(name)
+
+    async def _object(self, kind: kube.ResourceKind, name: str) -> Document | None:
+        try:
+            async with self._limit:
+                document = await self._client.get(kind, self._namespace, name)
+        except errors.NotFoundError:
+            return None
+        except errors.ForbiddenError as error:
+            self._denied[kind.ref(self._namespace, name)] = error
+            return None
+        self._on_source(document)
+        return document
+
+
+def _first(group: BaseExceptionGroup[errors.KubeError]) -> errors.KubeError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, errors.KubeError)  # noqa: S101 - selected by except*
+    return error
