@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -41,7 +42,10 @@ def _run(*flags: str) -> BaseException | None:
         "--webhook-cert-name=tls.crt",
         "--zap-devel=false",
         "--zap-encoder=json",
+        "--zap-devel",
         "--zap-log-level=debug",
+        "-zap-log-level=panic",
+        "--zap-log-level=5",
         "--zap-stacktrace-level=panic",
         "--zap-time-encoding=rfc3339",
     ],
@@ -63,11 +67,37 @@ def test_an_unknown_flag_or_value_is_a_usage_error(flag: str) -> None:
     assert error.code == 2
 
 
-def test_metrics_are_never_served_unprotected_unasked() -> None:
-    error = _run("--metrics-bind-address=:8080")
+@pytest.mark.parametrize(
+    ("flags", "level"),
+    [
+        ([], logging.INFO),
+        (["--zap-devel"], logging.DEBUG),
+        (["--zap-devel", "--zap-log-level=error"], logging.ERROR),
+        (["--zap-log-level=3"], logging.DEBUG),
+    ],
+)
+def test_the_level_of_logs_is_as_zap_takes_it(flags: list[str], level: int) -> None:
+    _run(*flags)
+
+    assert logging.getLogger("backstage_op").level == level
+
+
+def test_outside_of_a_pod_the_namespace_of_the_lease_must_be_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("POD_NAMESPACE", raising=False)
+    kubeconfig = tmp_path / "config"
+    kubeconfig.write_text(
+        "current-context: a\n"
+        "contexts: [{name: a, context: {cluster: a}}]\n"
+        'clusters: [{name: a, cluster: {server: "https://a"}}]\n'
+    )
+    arguments = ["run", "--leader-elect", f"--kubeconfig={kubeconfig}"]
+
+    error = CliRunner().invoke(cli.root, arguments).exception
 
     assert isinstance(error, errors.SettingsError)
-    assert "--metrics-secure=false" in str(error)
+    assert "--leader-election-namespace" in str(error)
 
 
 def test_a_file_that_does_not_exist_is_named_in_one_line(

@@ -12,7 +12,7 @@ import click
 
 from backstage_op import errors
 
-from . import crd, run, sandbox
+from . import crd, render, run, sandbox
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,7 +22,7 @@ def root() -> None:
 
 
 root.add_command(run.command)
-
+root.add_command(render.command)
 root.add_command(sandbox.group)
 root.add_command(crd.command)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
 from collections.abc import Sequence
@@ -11,23 +12,30 @@ from typing import Final
 import anyio
 import click
 
-from backstage_op import config, errors, kube, operator, resources
-from backstage_op.operator import logs, probes
+from backstage_op import errors, kube, operator, resources
+from backstage_op.operator import certificate, logs, metrics_server, server
 from backstage_op.settings import Settings
+
+from . import interpreter, profiles
 
 _log: Final = logging.getLogger(__name__)
 
 _WITHOUT_EFFECT: Final = (
     "--enable-cache-label-filter",
     "--enable-http2",
-    "--metrics-cert-key",
-    "--metrics-cert-name",
-    "--metrics-cert-path",
     "--webhook-cert-key",
     "--webhook-cert-name",
     "--webhook-cert-path",
 )
 """Flags of the Go operator that are accepted, so that its manifests start."""
+
+
+_LEVELS: Final = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "error": logging.ERROR,
+    "panic": logging.CRITICAL,
+}
 
 
 def _go_flags(arguments: Sequence[str]) -> list[str]:
@@ -38,6 +46,17 @@ def _go_flags(arguments: Sequence[str]) -> list[str]:
         else argument
         for argument in arguments
     ]
+
+
+def _level(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    """Return a level as zap names it, or a verbosity, as a level of ``logging``."""
+    if value is None or value in _LEVELS:
+        return _LEVELS.get(value or "")
+    if value.isdecimal() and int(value) > 0:
+        return logging.DEBUG
+    raise click.BadParameter(
+        f"{value!r} is none of {', '.join(_LEVELS)} and no number above 0"
+    )
 
 
 class _GoStyleCommand(click.Command):
@@ -55,7 +74,10 @@ class _GoStyleCommand(click.Command):
 )
 @click.option("--context", help="Context of the kubeconfig. Default: its current one.")
 @click.option(
-    "--namespace", default="", help="Watch this namespace only. Default: all."
+    "--namespace",
+    "watched",
+    help="Watch this namespace only, or these, separated by commas. Default: "
+    "WATCH_NAMESPACE; empty means all.",
 )
 @click.option(
     "--health-probe-bind-address",
@@ -78,29 +100,36 @@ class _GoStyleCommand(click.Command):
     flag_value=True,
     default=True,
     show_default=True,
-    help="Metrics over TLS to authorized clients only. Not available yet: "
-    "with a metrics address, pass --metrics-secure=false.",
+    help="Serve metrics over TLS, to who has the right to get /metrics.",
 )
+@click.option(
+    "--metrics-cert-path",
+    type=click.Path(path_type=Path),
+    help="Folder with the certificate of the metrics. Default: one that this "
+    "process signs itself.",
+)
+@click.option("--metrics-cert-name", default="tls.crt", show_default=True)
+@click.option("--metrics-cert-key", default="tls.key", show_default=True)
 @click.option(
     "--leader-elect",
     type=bool,
     is_flag=False,
     flag_value=True,
     default=False,
-    help="Not available yet: run one replica.",
+    show_default=True,
+    help="Of several replicas, let one work and the others wait.",
+)
+@click.option(
+    "--leader-election-namespace",
+    "election_namespace",
+    help="Where the Lease is. Default: POD_NAMESPACE, or the pod's own namespace.",
 )
 @click.option(
     "--default-config",
     type=click.Path(path_type=Path),
     help="Folder with default-config/ and plugin-deps/. Default: LOCALBIN.",
 )
-@click.option(
-    "--profile",
-    type=click.Choice(config.PROFILES),
-    default=config.PROFILES[0],
-    show_default=True,
-    help="Default configuration to use where no folder is given.",
-)
+@profiles.option
 @click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True)
 @click.option(
     "--zap-encoder",
@@ -111,11 +140,18 @@ class _GoStyleCommand(click.Command):
 @click.option(
     "--zap-log-level",
     "log_level",
-    type=click.Choice(["debug", "info", "error"]),
-    default="info",
-    show_default=True,
+    callback=_level,
+    help="debug, info, error, panic, or a number above 0 for debug. Default: info.",
 )
-@click.option("--zap-devel", type=bool, is_flag=False, flag_value=True, hidden=True)
+@click.option(
+    "--zap-devel",
+    "is_devel",
+    type=bool,
+    is_flag=False,
+    flag_value=True,
+    default=False,
+    help="Default to --zap-encoder=console and --zap-log-level=debug.",
+)
 @click.option("--zap-stacktrace-level", hidden=True)
 @click.option("--zap-time-encoding", hidden=True)
 @click.pass_context
@@ -125,48 +161,68 @@ def command(
     *,
     kubeconfig: Path | None,
     context: str | None,
-    namespace: str,
+    watched: str | None,
     health: str,
     metrics: str,
     metrics_secure: bool,
+    metrics_cert_path: Path | None,
+    metrics_cert_name: str,
+    metrics_cert_key: str,
     leader_elect: bool,
+    election_namespace: str | None,
     default_config: Path | None,
     profile: str,
     workers: int,
     log_format: str | None,
-    log_level: str,
+    log_level: int | None,
+    is_devel: bool,
     **ignored: object,
 ) -> None:
     """Run the operator until SIGTERM."""
-    logs.configure(
-        logs.LogFormat(log_format) if log_format else _log_format(),
-        getattr(logging, log_level.upper()),
-    )
+    _configure_logs(log_format, log_level, is_devel=is_devel)
+    interpreter.allow_deep_json()
     settings = Settings.from_env()
-    metrics_address = probes.Address.parse("--metrics-bind-address", metrics)
-    if metrics_address is not None and metrics_secure:
-        raise errors.SettingsError(
-            "--metrics-secure: metrics over TLS are not available yet; pass "
-            "--metrics-secure=false with an address that only the scraper reaches"
+    metrics_address = server.Address.parse("--metrics-bind-address", metrics)
+    files = None
+    if metrics_cert_path is not None:
+        files = certificate.Files(
+            metrics_cert_path / metrics_cert_name, metrics_cert_path / metrics_cert_key
         )
-    if leader_elect:
-        _log.warning("--leader-elect is not available yet: run one replica only")
+    health_address = server.Address.parse("--health-probe-bind-address", health)
     _warn_ignored(ctx, ignored)
-    options = operator.Options(
-        default=_default_config(default_config or settings.local_bin, profile),
-        images=resources.Images(
-            backstage=settings.backstage_image, postgresql=settings.postgresql_image
-        ),
-        namespace=namespace,
-        workers=workers,
-        health=probes.Address.parse("--health-probe-bind-address", health),
-        metrics=metrics_address,
-    )
     connection = kube.load(kubeconfig or settings.kubeconfig, context)
-    process = operator.Operator(
-        options,
-        lambda on_request: kube.Client.connect(connection, on_request=on_request),
+    options = operator.Options(
+        default=profiles.default_config(default_config or settings.local_bin, profile),
+        images=resources.Images(
+            backstage=settings.backstage_image,
+            postgresql=settings.postgresql_image,
+            plugin_installer=settings.plugin_installer,
+            catalog_index=settings.catalog_index_image,
+        ),
+        proxy=resources.Proxy(
+            http=settings.http_proxy,
+            https=settings.https_proxy,
+            no_proxy=settings.no_proxy,
+        ),
+        allow_privileged_patches=settings.allow_privileged_patches,
+        namespaces=_names(settings.watched if watched is None else watched),
+        workers=workers,
+        election=_election(
+            election_namespace or settings.pod_namespace or connection.pod_namespace
+        )
+        if leader_elect
+        else "",
+        health=health_address,
+        metrics=metrics_server.Exposure(
+            address=metrics_address, secure=metrics_secure, files=files
+        )
+        if metrics_address is not None
+        else None,
     )
+    process = operator.Operator(
+        options, functools.partial(kube.Client.connect, connection)
+    )
+    interpreter.keep_pauses_short()
     try:
         anyio.run(process.run)
     except* errors.SettingsError as group:
@@ -185,14 +241,29 @@ def _leaf(group: BaseException) -> BaseException:
     return group
 
 
-def _default_config(folder: Path | None, profile: str) -> config.DefaultConfig:
-    if folder is None:
-        return config.DefaultConfig.shipped(profile)
-    return config.DefaultConfig.load(folder)
+def _election(namespace: str) -> str:
+    if not namespace:
+        raise errors.SettingsError(
+            "--leader-elect: the namespace of the Lease is not known outside of a "
+            "pod; pass --leader-election-namespace"
+        )
+    return namespace
 
 
-def _log_format() -> logs.LogFormat:
-    return logs.LogFormat.CONSOLE if sys.stderr.isatty() else logs.LogFormat.JSON
+def _names(text: str) -> tuple[str, ...]:
+    """Return the names in a list with commas, each once."""
+    names = (name.strip() for name in text.split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _configure_logs(
+    log_format: str | None, level: int | None, *, is_devel: bool
+) -> None:
+    is_for_people = is_devel or sys.stderr.isatty()
+    usual = logs.LogFormat.CONSOLE if is_for_people else logs.LogFormat.JSON
+    if level is None:
+        level = logging.DEBUG if is_devel else logging.INFO
+    logs.configure(logs.LogFormat(log_format) if log_format else usual, level)
 
 
 def _warn_ignored(ctx: click.Context, ignored: dict[str, object]) -> None:

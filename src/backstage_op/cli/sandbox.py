@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Final
@@ -38,10 +39,15 @@ def group() -> None:
 @group.command()
 @_offline
 def prepare(*, offline: bool) -> None:
-    """Get the binaries, so that the next start is quick."""
-    for name, path in sandbox.obtain(
-        offline=offline, assets=None, cache=None, on_progress=_say
-    ).items():
+    """Get the binaries, so that the next start is quick; kubectl if there is none."""
+    found = sandbox.obtain(
+        offline=offline,
+        assets=None,
+        cache=None,
+        on_progress=_say,
+        with_kubectl=shutil.which("kubectl") is None,
+    )
+    for name, path in found.items():
         click.echo(f"{name}\t{path}")
 
 
