@@ -91,6 +91,20 @@ def test_given_binaries_are_used_and_only_the_others_are_built(
     assert sorted(found) == sorted(assets.NAMES)
 
 
+def test_kubectl_is_built_only_if_it_is_asked_for(
+    tmp_path: Path, builds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    cache = tmp_path / "backstage-op"
+
+    assert "kubectl" not in obtain(tmp_path, cache=cache)
+    assert assets.stored_kubectl() is None
+    found = obtain(tmp_path, cache=cache, with_kubectl=True)
+
+    assert built(builds)[len(assets.NAMES) :] == ["kubectl"]
+    assert assets.stored_kubectl() == found["kubectl"]
+
+
 def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path, builds: Path) -> None:
     with pytest.raises(errors.SandboxError, match="no such folder; correct or unset"):
         obtain(tmp_path, assets=tmp_path / "absent")

@@ -7,7 +7,7 @@ loopback. The command line and the tests use this package; nothing else does.
 """
 
 from .admin import Admin, load
-from .assets import obtain
+from .assets import obtain, stored_kubectl
 from .audit import AuditEvent, read_events
 from .cluster import Sandbox, start
 from .named import end, find
@@ -22,4 +22,5 @@ __all__ = [
     "obtain",
     "read_events",
     "start",
+    "stored_kubectl",
 ]

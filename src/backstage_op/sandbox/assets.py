@@ -6,7 +6,7 @@ import hashlib
 import os
 import platform
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,10 @@ NAMES: Final = (
     "kube-scheduler",
     "kwok",
 )
+"""What a control plane is made of."""
+
+KUBECTL: Final = "kubectl"
+"""A tool that people and tests use; no control plane needs it."""
 
 
 def obtain(
@@ -31,12 +35,14 @@ def obtain(
     cache: Path | None,
     on_progress: Callable[[str], None],
     sites: release.Sites | None = None,
+    with_kubectl: bool = False,
 ) -> dict[str, Path]:
     """Return the path of each binary, fetching or building what is missing.
 
     In this order: ``assets`` (or ``KUBEBUILDER_ASSETS``), which may hold only
     some of them; the cache; the official releases, unless ``offline``; a build
     from the pinned Go module. Processes that need the same wait for one.
+    ``kubectl`` is one of them only if asked for.
 
     Raises:
         errors.SandboxError: one cannot be had; says what to install.
@@ -44,19 +50,20 @@ def obtain(
     found_settings = settings.SandboxSettings.from_env()
     folder = assets or found_settings.assets
     store = Store(cache or found_settings.cache, _versions_key())
-    found = _given(folder)
-    found |= _stored(store, found)
-    if len(found) == len(NAMES):
+    names = (*NAMES, KUBECTL) if with_kubectl else NAMES
+    found = _given(folder, names)
+    found |= _stored(store, names, found)
+    if len(found) == len(names):
         return found
     with store.locked() as waited:
         if waited:
             on_progress("another process made the binaries, looking again")
         store.sweep()
-        found |= _stored(store, found)
-        missing = [name for name in NAMES if name not in found]
+        found |= _stored(store, names, found)
+        missing = [name for name in names if name not in found]
         if missing and not offline:
             found |= _fetched(store, missing, sites or release.Sites(), on_progress)
-            missing = [name for name in NAMES if name not in found]
+            missing = [name for name in names if name not in found]
         if missing:
             gobuild.check(store.folder)
             gobuild.build(
@@ -69,18 +76,29 @@ def obtain(
     return found
 
 
-def _given(folder: Path | None) -> dict[str, Path]:
+def stored_kubectl() -> Path | None:
+    """Return the ``kubectl`` that was given, fetched or built before, if any was."""
+    found = settings.SandboxSettings.from_env()
+    store = Store(found.cache, _versions_key())
+    return (_given(found.assets, (KUBECTL,)) | _stored(store, (KUBECTL,), {})).get(
+        KUBECTL
+    )
+
+
+def _given(folder: Path | None, names: Iterable[str]) -> dict[str, Path]:
     if folder is None:
         return {}
     if not folder.is_dir():
         raise errors.SandboxError(
             f"KUBEBUILDER_ASSETS {folder}: no such folder; correct or unset it"
         )
-    return {name: folder / name for name in NAMES if os.access(folder / name, os.X_OK)}
+    return {name: folder / name for name in names if os.access(folder / name, os.X_OK)}
 
 
-def _stored(store: Store, found: dict[str, Path]) -> dict[str, Path]:
-    paths = {name: store.find(name) for name in NAMES if name not in found}
+def _stored(
+    store: Store, names: Iterable[str], found: dict[str, Path]
+) -> dict[str, Path]:
+    paths = {name: store.find(name) for name in names if name not in found}
     return {name: path for name, path in paths.items() if path is not None}
 
 

@@ -94,6 +94,19 @@ class Sandbox:
         self._admin.close()
         self._control.stop()
 
+    def restart_api_server(self) -> None:
+        """Kill the API server and start it again; return when it is ready.
+
+        What it has stored stays. All its connections break.
+        """
+        self._control.restart("kube-apiserver")
+        _wait(
+            self._admin.is_ready,
+            "the API server is ready again",
+            self._control,
+            self._layout,
+        )
+
     def detach(self) -> None:
         """Let the control plane run on when this process ends."""
         self._control.detach()

@@ -58,6 +58,14 @@ class Control:
         """
         self._ask({"do": "spawn", "name": name, "argv": list(argv), "log": str(log)})
 
+    def restart(self, name: str) -> None:
+        """Kill a process and start it again, as it was started.
+
+        Raises:
+            errors.SandboxError: there is none of that name.
+        """
+        self._ask({"do": "restart", "name": name})
+
     def detach(self) -> None:
         """Let the supervisor run on after this process."""
         self._ask({"do": "detach"})

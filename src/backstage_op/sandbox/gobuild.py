@@ -25,6 +25,7 @@ _PACKAGES: Final = {
     "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
     "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
     "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
+    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
     "kwok": "sigs.k8s.io/kwok/cmd/kwok",
 }
 FLAGS: Final = ("-mod=readonly", "-buildvcs=false", "-trimpath")
@@ -101,8 +102,12 @@ def build(
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="build-", dir=folder) as place:
         work = Path(place)
-        for name in ("go.mod", "go.sum"):
-            shutil.copyfile(MODULE / name, work / name)
+        shutil.copyfile(MODULE / "go.mod", work / "go.mod")
+        # What kubectl needs besides has a file of its own: it is no part of what
+        # the name of the cache stands for.
+        (work / "go.sum").write_bytes(
+            (MODULE / "go.sum").read_bytes() + (MODULE / "kubectl.sum").read_bytes()
+        )
         for number, name in enumerate(wanted, 1):
             title = f"building {number}/{len(wanted)} {name}"
             output = work / name

@@ -44,6 +44,8 @@ class Supervisor:
         self._remove = remove
         self._running = True
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._pidfds: dict[str, int] = {}
+        self._commands: dict[str, tuple[Sequence[str], Path]] = {}
         self._selector = selectors.DefaultSelector()
         self._parent_fd: int | None = os.pidfd_open(parent)
         self._last_client: socket.socket | None = None
@@ -106,6 +108,8 @@ class Supervisor:
         match request["do"]:
             case "spawn":
                 self._spawn(request["name"], request["argv"], Path(request["log"]))
+            case "restart":
+                self._restart(request["name"])
             case "detach":
                 self._detach()
             case "stop":
@@ -137,7 +141,18 @@ class Supervisor:
                 preexec_fn=die_with_supervisor,  # noqa: PLW1509 - one thread only
             )
         self._children[name] = child
-        self._watch(os.pidfd_open(child.pid), lambda: self._child_ended(name))
+        self._commands[name] = (argv, log)
+        self._pidfds[name] = os.pidfd_open(child.pid)
+        self._watch(self._pidfds[name], lambda: self._child_ended(name))
+
+    def _restart(self, name: str) -> None:
+        """Kill a child, which is no failure this once, and start it again."""
+        child = self._children.pop(name)
+        self._selector.unregister(self._pidfds[name])
+        os.close(self._pidfds.pop(name))
+        child.kill()
+        child.wait()
+        self._spawn(name, *self._commands[name])
 
     def _child_ended(self, name: str) -> None:
         failure = {"name": name, "code": self._children[name].wait()}
