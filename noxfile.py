@@ -6,6 +6,10 @@ all the preparation there is.
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from collections.abc import Sequence
+
 import nox
 
 nox.needs_version = ">=2025.5"
@@ -56,6 +60,38 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def e2e(session: nox.Session) -> None:
+    """Run a real Backstage in a cluster of kind, or in that of --kubeconfig."""
+    missing = _missing_for_e2e(session.posargs)
+    if missing:
+        session.skip(missing)
+    install(session, "dev")
+    # pytest-kind has fixtures and options that only this session wants.
+    plugin = ("-p", "pytest_kind.plugin")
+    session.run(
+        "pytest", *plugin, "tests/e2e", "-rA", "--durations=0", *session.posargs
+    )
+
+
+def _missing_for_e2e(options: Sequence[str]) -> str:
+    """Return what this machine lacks; empty if nothing."""
+    if not shutil.which("kubectl"):
+        return "kubectl is not on PATH"
+    if any(option.split("=")[0] == "--kubeconfig" for option in options):
+        return ""
+    if not shutil.which("kind"):
+        return "kind is not on PATH; install it, or give --kubeconfig of a cluster"
+    engines = [name for name in ("docker", "podman") if shutil.which(name)]
+    for engine in engines:
+        if not subprocess.run(
+            [engine, "info"], check=False, capture_output=True
+        ).returncode:
+            return ""
+    found = f"{' and '.join(engines)} cannot reach one" if engines else "none on PATH"
+    return f"no container engine ({found}); start it, or give --kubeconfig of a cluster"
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure against a bare client on the same control plane."""
     install(session, "dev")
@@ -66,11 +102,17 @@ def bench(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Renew the locked packages in requirements/."""
     session.install("uv")
-    for name, extra in (("run", []), ("dev", ["--group", "dev"])):
-        session.run(
-            "uv", "pip", "compile", "pyproject.toml", "--quiet", "--upgrade",
-            "--universal", "--generate-hashes", "--python-version", "3.11",
-            "--no-emit-index-url", "--custom-compile-command", "nox -s lock",
-            "--extra", "rich", *extra, "--group", "build",
-            "--output-file", f"requirements/{name}.txt",
-        )  # fmt: skip
+    compile_lock = (
+        "uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal",
+        "--generate-hashes", "--python-version", "3.11", "--no-emit-index-url",
+        "--custom-compile-command", "nox -s lock",
+    )  # fmt: skip
+    for name, options in (
+        ("dev", ["--upgrade", "--extra", "rich", "--group", "dev", "--group", "build"]),
+        ("run", ["--extra", "rich", "--group", "build"]),
+        ("image", []),
+    ):
+        # One version of each package everywhere: that of the tests.
+        pinned = [] if name == "dev" else ["--constraint", "requirements/dev.txt"]
+        output = f"requirements/{name}.txt"
+        session.run(*compile_lock, *options, *pinned, "--output-file", output)

@@ -1,13 +1,14 @@
 """What all tests share: backends of anyio, and the real control plane.
 
-A test that is marked ``controlplane`` runs on asyncio, against processes; any
-other asynchronous test runs on asyncio and on trio with a clock that jumps to
-the next deadline as soon as every task waits. One that is marked
+A test that is marked ``controlplane``, ``real_socket`` or ``real_clock`` runs on
+asyncio; any other asynchronous test runs on asyncio and on trio with a clock that
+jumps to the next deadline as soon as every task waits. One that is marked
 ``virtual_clock`` waits for minutes, and so runs on that clock only.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -27,15 +28,69 @@ hypothesis.settings.register_profile("here", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("here")
 
 
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Give each test a second try, and tell of it.
+
+    Most of them run beside a control plane on the same machine, which is not at
+    fault for being slow. What needed its second try is listed as RERUN in the
+    summary. What looks at all other tests comes last, and only where all of them
+    run.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("whole_suite") is not None)
+    is_whole = config.args == config.getini("testpaths") and not (
+        config.option.keyword or config.option.markexpr
+    )
+    for item in items:
+        item.add_marker(pytest.mark.flaky(reruns=1))
+        if item.get_closest_marker("whole_suite") and not is_whole:
+            reason = "tells something only after all other tests"
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-fault",
+        action="store_true",
+        help="play every fault at every request, for some twenty minutes",
+    )
+    parser.addoption(
+        "--fault-seed",
+        type=int,
+        default=1,
+        help="which faults are played of those that are not all played",
+    )
+
+
+def pytest_configure() -> None:
+    """Put the sandbox's kubectl where all tests look for one, if there is no other."""
+    if shutil.which("kubectl") is None and (found := sandboxes.stored_kubectl()):
+        os.environ["PATH"] = f"{os.environ.get('PATH', '')}{os.pathsep}{found.parent}"
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "anyio_backend" not in metafunc.fixturenames:
         return
     backends = ["asyncio", "trio"]
-    if metafunc.definition.get_closest_marker("controlplane"):
+    markers = {marker.name for marker in metafunc.definition.iter_markers()}
+    if markers & {"controlplane", "real_socket", "real_clock"}:
         backends = ["asyncio"]
-    elif metafunc.definition.get_closest_marker("virtual_clock"):
+    elif "virtual_clock" in markers:
         backends = ["trio"]
     metafunc.parametrize("anyio_backend", backends, indirect=True)
+
+
+@pytest.fixture
+def every_fault(request: pytest.FixtureRequest) -> bool:
+    """Whether each fault is played at each request."""
+    return bool(request.config.getoption("--every-fault"))
+
+
+@pytest.fixture
+def fault_seed(request: pytest.FixtureRequest) -> int:
+    """Which faults are played, where not all are."""
+    return int(request.config.getoption("--fault-seed"))
 
 
 @pytest.fixture
@@ -67,6 +122,15 @@ def openshift_sandbox(
 ) -> Iterator[sandboxes.Sandbox]:
     """A control plane that also serves Route and OpenShift's configuration."""
     with _started(tmp_path_factory, openshift=True) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def spare_sandbox(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[sandboxes.Sandbox]:
+    """A control plane that a test may disturb or extend; names are its own."""
+    with _started(tmp_path_factory, openshift=False) as started:
         yield started
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 from pathlib import Path
 
 import anyio
 import pytest
+from ruamel.yaml import YAML
 
 from backstage_op import kube
 from backstage_op import sandbox as sandboxes
@@ -62,6 +64,52 @@ def test_the_manifests_fit_together() -> None:
     ]
 
 
+def test_the_rights_for_plugins_go_to_the_same_account_and_name_no_wildcard() -> None:
+    documents = _load("plugin-rbac.yaml")
+    role = _of_kind(documents, "ClusterRole")
+    binding = _of_kind(documents, "ClusterRoleBinding")
+
+    base = _of_kind(_load("rbac.yaml"), "ClusterRoleBinding")
+    assert binding["subjects"] == base["subjects"]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    for rule in role["rules"]:
+        assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+
+
+def test_the_namespaced_rights_are_the_others_but_for_what_no_role_can_grant() -> None:
+    everywhere = _of_kind(_load("rbac.yaml"), "ClusterRole")["rules"]
+    here = _of_kind(_load("namespaced/rbac.yaml"), "Role")["rules"]
+
+    cluster_only = {
+        "apiGroups": ["config.openshift.io"],
+        "resources": ["ingresses"],
+        "verbs": ["get"],
+    }
+    assert [*here, cluster_only] == everywhere
+    kinds = {document["kind"] for document in _load("namespaced/rbac.yaml")}
+    assert kinds == {"ServiceAccount", "Role", "RoleBinding"}
+
+
+def test_the_kustomization_lists_what_an_installation_needs(kubectl: str) -> None:
+    done = subprocess.run(
+        [kubectl, "kustomize", str(_DEPLOY)],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+
+    documents = list(YAML(typ="safe", pure=True).load_all(done.stdout.decode()))
+    optional = {"plugin-rbac.yaml"}
+    wanted = [
+        (item["kind"], item["metadata"]["name"])
+        for path in _DEPLOY.glob("*.yaml")
+        if path.name not in optional
+        for item in _load(path.name)
+    ]
+    found = [(item["kind"], item["metadata"]["name"]) for item in documents]
+    assert sorted(found) == sorted(wanted)
+
+
 @pytest.mark.controlplane
 async def test_the_api_server_takes_the_deployment_without_a_warning(
     sandbox: sandboxes.Sandbox,
@@ -107,7 +155,8 @@ async def test_its_pod_is_admitted_and_the_deployment_becomes_available(
         with anyio.fail_after(_DEADLINE_SECONDS):
             while True:
                 live = await client.get(kube.DEPLOYMENT, restricted, name)
-                if live["status"].get("availableReplicas") == 1:
+                wanted = deployment["spec"]["replicas"]
+                if live["status"].get("availableReplicas") == wanted:
                     break
                 await anyio.sleep(0.05)
 

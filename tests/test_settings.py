@@ -25,6 +25,14 @@ def test_the_variables_of_the_go_operator_are_read() -> None:
         "LOCALBIN": "/config",
         "RELATED_IMAGE_backstage": "example.com/backstage:1",
         "RELATED_IMAGE_postgresql": "example.com/postgresql:1",
+        "WATCH_NAMESPACE": "a,b",
+        "RELATED_IMAGE_catalog_index": "example.com/index:1",
+        "HTTP_PROXY": "http://proxy:3128",
+        "https_proxy": "http://proxy:3129",
+        "NO_PROXY": ".svc",
+        "POD_NAMESPACE": "ops",
+        "OPERATOR_DP_PROCESSING": "true",
+        "INSTALL_DP_IMAGE": "example.com/installer:1",
         "KUBECONFIG": "/kubeconfig",
     }
 
@@ -32,8 +40,62 @@ def test_the_variables_of_the_go_operator_are_read() -> None:
         local_bin=Path("/config"),
         backstage_image="example.com/backstage:1",
         postgresql_image="example.com/postgresql:1",
+        watched="a,b",
+        catalog_index_image="example.com/index:1",
+        http_proxy="http://proxy:3128",
+        https_proxy="http://proxy:3129",
+        no_proxy=".svc",
+        pod_namespace="ops",
+        plugin_installer="example.com/installer:1",
         kubeconfig=Path("/kubeconfig"),
     )
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("wanted", ["", "false", "False"])
+def test_an_installer_of_plugins_is_used_only_if_the_operator_reads_lists(
+    wanted: str,
+) -> None:
+    environ = {"OPERATOR_DP_PROCESSING": wanted, "INSTALL_DP_IMAGE": "installer:1"}
+
+    assert Settings.from_env(environ).plugin_installer == ""
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        (
+            {"OPERATOR_DP_PROCESSING": "true"},
+            (
+                "OPERATOR_DP_PROCESSING is true and INSTALL_DP_IMAGE is empty; "
+                "set it to the image of the plugin installer"
+            ),
+        ),
+        (
+            {"OPERATOR_DP_PROCESSING": "yes"},
+            'OPERATOR_DP_PROCESSING: expected true or false, found "yes"',
+        ),
+    ],
+)
+def test_an_installer_that_is_not_known_is_refused_at_the_start(
+    environ: dict[str, str], message: str
+) -> None:
+    with pytest.raises(errors.SettingsError) as caught:
+        Settings.from_env(environ)
+
+    assert caught.value.message == message
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("value", "allowed"), [("true", True), ("false", False), ("", False), ("1", False)]
+)
+def test_privileged_patches_are_allowed_by_true_alone(
+    value: str, *, allowed: bool
+) -> None:
+    settings = Settings.from_env({"ALLOW_PRIVILEGED_PATCHES": value})
+
+    assert settings.allow_privileged_patches is allowed
 
 
 def test_the_kubeconfig_of_the_home_is_used_outside_of_a_pod(home: Path) -> None:

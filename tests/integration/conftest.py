@@ -18,12 +18,17 @@ _DEPLOY = Path(__file__).parents[2] / "deploy"
 StartOperator = Callable[..., OperatorProcess]
 
 
+def install(sandbox: Sandbox) -> Path:
+    """Give a cluster the operator's account and rights; return its kubeconfig."""
+    for name in ("namespace", "rbac", "leader-election", "metrics"):
+        sandbox.apply(_DEPLOY / f"{name}.yaml")
+    return sandbox.service_account_kubeconfig(*ACCOUNT)
+
+
 @pytest.fixture(scope="session")
 def operator_kubeconfig(sandbox: Sandbox) -> Path:
     """The kubeconfig of the ServiceAccount that ``deploy/`` makes."""
-    sandbox.apply(_DEPLOY / "namespace.yaml")
-    sandbox.apply(_DEPLOY / "rbac.yaml")
-    return sandbox.service_account_kubeconfig(*ACCOUNT)
+    return install(sandbox)
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +70,15 @@ def start_operator(
 
 @pytest.fixture
 def scene(sandbox: Sandbox, namespace: str) -> Iterator[Scene]:
-    """A namespace, in which the operator never oversteps its rights."""
+    """A namespace, in which the operator keeps to its rights and to its objects."""
     scene = Scene(sandbox, namespace)
     yield scene
     denied = [event for event in scene.events() if event.code == 403]
     nameless = [
-        event for event in scene.writes() if "fieldManager=" not in event.request_uri
+        event
+        for event in scene.writes()
+        if event.verb != "delete" and "fieldManager=" not in event.request_uri
     ]
     assert denied == []
     assert nameless == []
+    assert scene.foreign_writes() == []

@@ -10,13 +10,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, final
 
-_DEADLINE_SECONDS: Final = 30.0
+_DEADLINE_SECONDS: Final = 120.0
+_ANSWER_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
-_ALLOWED: Final = ("PATH", "HOME", "LANG")
+_ALLOWED: Final = ("PATH", "HOME", "LANG", "PYTHONPATH")
 
 
 def run_command(*arguments: str) -> list[str]:
@@ -31,7 +32,7 @@ def clean_environment(**variables: str) -> dict[str, str]:
 
 
 def wait_until(is_so: Callable[[], bool], what: Callable[[], str] | str) -> None:
-    """Poll until something is so; fail with ``what`` after half a minute."""
+    """Poll until something is so; fail with ``what`` after two minutes."""
     deadline = time.monotonic() + _DEADLINE_SECONDS
     while not is_so():
         if time.monotonic() > deadline:
@@ -43,14 +44,21 @@ def wait_until(is_so: Callable[[], bool], what: Callable[[], str] | str) -> None
 class OperatorProcess:
     """One operator, with its probes and metrics on ports of loopback."""
 
-    def __init__(self, kubeconfig: Path, log: Path, flags: Sequence[str] = ()) -> None:
-        self._health, self._metrics = _free_ports()
+    def __init__(
+        self,
+        kubeconfig: Path,
+        log: Path,
+        flags: Sequence[str] = (),
+        *,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._health, self.metrics_port = _free_ports()
         self._log = log
         command = run_command(
             "run",
             f"--kubeconfig={kubeconfig}",
             f"--health-probe-bind-address=127.0.0.1:{self._health}",
-            f"--metrics-bind-address=127.0.0.1:{self._metrics}",
+            f"--metrics-bind-address=127.0.0.1:{self.metrics_port}",
             "--metrics-secure=false",
             *flags,
         )
@@ -60,7 +68,7 @@ class OperatorProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=clean_environment(),
+                env=clean_environment(**(environment or {})),
             )
 
     @property
@@ -76,7 +84,7 @@ class OperatorProcess:
         """Return what a probe answers; 0 if nobody does."""
         url = f"http://127.0.0.1:{self._health}/{name}"
         try:
-            with urllib.request.urlopen(url, timeout=5) as response:
+            with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS) as response:
                 code: int = response.status
                 return code
         except urllib.error.HTTPError as error:
@@ -87,8 +95,8 @@ class OperatorProcess:
 
     def metrics(self) -> dict[str, float]:
         """Return its numbers: name with labels, as exposed, to value."""
-        url = f"http://127.0.0.1:{self._metrics}/metrics"
-        with urllib.request.urlopen(url, timeout=5) as response:
+        url = f"http://127.0.0.1:{self.metrics_port}/metrics"
+        with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS) as response:
             lines = response.read().decode().splitlines()
         pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
         return {name: float(value) for name, value in pairs}
@@ -98,14 +106,23 @@ class OperatorProcess:
         name = "backstage_op_reconciles_total"
         return int(sum(v for k, v in self.metrics().items() if k.startswith(name)))
 
-    def stop(self) -> float:
-        """Send SIGTERM, expect a clean end, and return how many seconds it took."""
-        start = time.monotonic()
+    def is_leader(self) -> bool:
+        """Whether it says that it is the one that works."""
+        return self.metrics()["backstage_op_is_leader"] == 1
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
+    def stop(self) -> None:
+        """Send SIGTERM, and expect a clean end."""
         self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(_DEADLINE_SECONDS)
-        seconds = time.monotonic() - start
         assert code == 0, self.log
-        return seconds
+
+    def has_ended(self) -> bool:
+        """Whether it runs no more."""
+        return self._process.poll() is not None
 
     def kill(self) -> None:
         """End it at once, if it still runs."""

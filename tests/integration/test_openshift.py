@@ -1,5 +1,6 @@
 """Where Routes are served: the portal has one, and knows its own address."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,13 +10,27 @@ from backstage_op import kube
 from backstage_op.config import manifests
 from backstage_op.sandbox import Sandbox
 
-from .process import OperatorProcess
+from .process import OperatorProcess, wait_until
 from .scene import ACCOUNT, Scene
 
 pytestmark = pytest.mark.controlplane
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
+EXTENSIONS = Path(__file__).parents[1] / "support" / "extensions.yaml"
 DOMAIN = "apps.example.test"
+POLICY = """\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: any}
+spec: {podSelector: {}, policyTypes: [Ingress]}
+"""
+WAYS = (
+    kube.ROUTE,
+    kube.INGRESS,
+    kube.HTTP_ROUTE,
+    kube.NETWORK_POLICY,
+    kube.SERVICE_MONITOR,
+)
 
 
 @pytest.fixture
@@ -25,6 +40,7 @@ def openshift(
     """A namespace of an OpenShift cluster, in which an operator works."""
     openshift_sandbox.apply(DEPLOY / "namespace.yaml")
     openshift_sandbox.apply(DEPLOY / "rbac.yaml")
+    openshift_sandbox.apply(EXTENSIONS)
     kubeconfig = openshift_sandbox.service_account_kubeconfig(*ACCOUNT)
     scene = Scene(openshift_sandbox, openshift_namespace)
     process = OperatorProcess(kubeconfig, tmp_path / "operator.log")
@@ -58,3 +74,50 @@ def test_a_route_that_is_turned_off_is_not_made(openshift: Scene) -> None:
 
     assert openshift.names(kube.ROUTE) == []
     assert "routes" not in openshift.written()
+
+
+def test_all_that_leads_to_the_portal_comes_is_healed_and_goes(
+    openshift: Scene,
+) -> None:
+    openshift.config_map("raw", {"networkpolicy.yaml": POLICY})
+    openshift.backstage(
+        {
+            "application": {
+                "ingress": {"host": "ingress.example.com"},
+                "httpRoute": {
+                    "parentRefs": [{"name": "public"}],
+                    "hostnames": ["route.example.com"],
+                },
+            },
+            "monitoring": {"enabled": True},
+            "rawRuntimeConfig": {"backstageConfig": "raw"},
+        }
+    )
+    openshift.wait_deployed()
+    openshift.wait_condition("Config", "True", "Valid")
+    made = {kind: openshift.names(kind) for kind in WAYS}
+    assert [len(names) for names in made.values()] == [1] * len(WAYS)
+
+    for kind, (name,) in made.items():
+        before = openshift.get(kind, name)["metadata"]["uid"]
+        openshift.delete(kind, name)
+        wait_until(
+            functools.partial(_is_another, openshift, kind, name, before),
+            f"{kind.kind} is not made again",
+        )
+
+    openshift.backstage({"application": {"route": {"enabled": False}}})
+    for kind in WAYS:
+        wait_until(
+            functools.partial(_are_gone, openshift, kind),
+            f"{kind.kind} is still there",
+        )
+
+
+def _is_another(scene: Scene, kind: kube.ResourceKind, name: str, uid: str) -> bool:
+    found = scene.find(kind, name)
+    return found is not None and bool(found["metadata"]["uid"] != uid)
+
+
+def _are_gone(scene: Scene, kind: kube.ResourceKind) -> bool:
+    return scene.names(kind) == []

@@ -19,19 +19,17 @@ pytestmark = pytest.mark.controlplane
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
-def test_a_restart_writes_nothing_and_ends_within_five_seconds(
-    scene: Scene, start_operator: StartOperator
-) -> None:
+def test_a_restart_writes_nothing(scene: Scene, start_operator: StartOperator) -> None:
     operator = start_operator()
     scene.backstage()
     scene.wait_deployed()
-    assert operator.stop() < 5
+    operator.stop()
     since = scene.mark()
 
     operator = start_operator()
 
     wait_until(lambda: operator.reconciles() > 0, "no reconcile")
-    assert operator.stop() < 5
+    operator.stop()
     assert scene.writes(since) == []
     assert any(event.verb == "list" for event in operator_events(scene.sandbox, since))
 
@@ -87,10 +85,11 @@ def test_an_api_server_that_is_away_is_waited_for_until_sigterm(
     try:
         wait_until(lambda: operator.probe("healthz") == 200, "not alive")
         assert operator.probe("readyz") == 503
-        assert operator.stop() < 5
+        operator.stop()
     finally:
         operator.kill()
     assert "Traceback" not in operator.log
+    assert "SIGTERM: stopping" in operator.log.splitlines()[-1]
 
 
 def test_nothing_is_requested_beyond_the_rights_that_are_deployed(
@@ -100,9 +99,12 @@ def test_nothing_is_requested_beyond_the_rights_that_are_deployed(
 
     start_operator("--namespace=").stop()
 
-    events = operator_events(sandbox, since)
-    # Routes are asked for where nobody serves them, and that is no fault.
-    assert {e.code for e in events if e.resource != "routes"} <= {200, 0}
+    # Namespaces of other tests may still be on their way out.
+    events = [e for e in operator_events(sandbox, since) if not e.namespace]
+    # What nobody serves here is asked for all the same, and that is no fault.
+    optional = {kind.plural for kind in kube.OWNED if kind.optional}
+    assert {e.code for e in events if e.resource not in optional} <= {200, 0}
+    assert {e.resource for e in events} >= {kind.plural for kind in kube.OWNED}
 
 
 @pytest.mark.parametrize(
@@ -137,11 +139,14 @@ def test_a_bad_default_configuration_is_named_in_the_condition(
     assert set(scene.written()) == {"backstages/status"}
 
 
-@pytest.mark.parametrize("verbs", [["get", "list", "watch"], []], ids=["read", "none"])
+READ = ["get", "list", "watch"]
+
+
+@pytest.mark.parametrize("verbs", [READ, []], ids=["read", "none"])
 def test_a_right_that_is_missing_is_named_and_the_rest_is_applied(
     sandbox: Sandbox, namespace: str, start_operator: StartOperator, verbs: list[str]
 ) -> None:
-    kubeconfig = _account_limited_in_services(sandbox, namespace, verbs)
+    kubeconfig = _account_limited_in("services", verbs, sandbox, namespace)
     start_operator(f"--namespace={namespace}", kubeconfig=kubeconfig)
     scene = Scene(sandbox, namespace)
 
@@ -158,20 +163,53 @@ def test_a_right_that_is_missing_is_named_and_the_rest_is_applied(
     )
 
 
-def _account_limited_in_services(
-    sandbox: Sandbox, namespace: str, verbs: list[str]
+def test_the_right_to_create_secrets_is_missed_by_name_and_the_rest_is_applied(
+    sandbox: Sandbox, namespace: str, start_operator: StartOperator
+) -> None:
+    kubeconfig = _account_limited_in("secrets", READ, sandbox, namespace)
+    start_operator(f"--namespace={namespace}", kubeconfig=kubeconfig)
+    scene = Scene(sandbox, namespace)
+
+    scene.backstage()
+
+    message = scene.wait_condition("Config", "False", "Forbidden")
+    assert "create" in message
+    assert "backstage-psql-secret-my" in message
+    assert scene.names(kube.SECRET) == []
+    assert scene.find(kube.SERVICE, "backstage-my") is not None
+
+
+def test_the_right_to_read_secrets_is_missed_by_name_and_nothing_is_made_up(
+    sandbox: Sandbox, namespace: str, start_operator: StartOperator
+) -> None:
+    kubeconfig = _account_limited_in("secrets", ["create"], sandbox, namespace)
+    start_operator(f"--namespace={namespace}", kubeconfig=kubeconfig)
+    scene = Scene(sandbox, namespace)
+
+    scene.backstage()
+
+    message = scene.wait_condition("Deployed", "False", "DeployFailed")
+    assert "get" in message
+    assert "backstage-psql-secret-my" in message
+    # A password that cannot be read may be there: none is invented.
+    assert scene.names(kube.SECRET) == []
+
+
+def _account_limited_in(
+    resource: str, verbs: list[str], sandbox: Sandbox, namespace: str
 ) -> Path:
+    """Return the kubeconfig of an account with these verbs only for a resource."""
     account, role, binding = load(DEPLOY / "rbac.yaml")
     name = f"limited-{namespace}"
     for document in (account, role, binding):
         document["metadata"]["name"] = name
     account["metadata"]["namespace"] = namespace
     for rule in role["rules"]:
-        if "services" in rule["resources"]:
-            rule["resources"].remove("services")
+        if resource in rule["resources"] and rule["apiGroups"] == [""]:
+            rule["resources"].remove(resource)
     if verbs:
         role["rules"].append(
-            {"apiGroups": [""], "resources": ["services"], "verbs": verbs}
+            {"apiGroups": [""], "resources": [resource], "verbs": verbs}
         )
     binding["roleRef"]["name"] = name
     binding["subjects"] = [
@@ -208,7 +246,7 @@ def test_no_kubeconfig_at_all_ends_with_one_line_and_code_2(tmp_path: Path) -> N
     "flag",
     [
         "--health-probe-bind-address=nonsense",
-        "--metrics-bind-address=:8080",
+        "--metrics-bind-address=nonsense",
         "--default-config=/does/not/exist",
     ],
 )
@@ -227,6 +265,6 @@ def _run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
         env=clean_environment(HOME=str(home)),
     )

@@ -44,15 +44,14 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 @functools.cache
 def case(name: str) -> Case:
-    folder = DATA / name
-    (result,) = _documents(folder / "result.yaml")
-    given = _documents(folder / "input.yaml")
-    (cr,) = (document for document in given if document["kind"] == api.KIND)
+    result = _result(name)
+    objects = given(name)
+    (cr,) = (document for document in objects if document["kind"] == api.KIND)
     metadata = {**cr["metadata"], "namespace": result["namespace"], "uid": UID}
-    environment = result["operatorEnvironment"]
+    images = environment(name)
     is_openshift = result["platform"] == "ocp"
     backstage = api.decode({**cr, "metadata": metadata})
-    present = _sources(given)
+    present = _sources(objects)
     inputs = resources.Inputs(
         backstage=backstage,
         default=default_config(result["defaultConfig"]),
@@ -66,17 +65,17 @@ def case(name: str) -> Case:
         },
         claims=frozenset(
             document["metadata"]["name"]
-            for document in given
+            for document in objects
             if document["kind"] == "PersistentVolumeClaim"
         ),
         images=resources.Images(
-            backstage=environment.get("RELATED_IMAGE_backstage", ""),
-            postgresql=environment.get("RELATED_IMAGE_postgresql", ""),
+            backstage=images.get("RELATED_IMAGE_backstage", ""),
+            postgresql=images.get("RELATED_IMAGE_postgresql", ""),
         ),
         database_password=PASSWORD,
         checksum_key=b"key",
     )
-    applied = folder / "applied.yaml"
+    applied = DATA / name / "applied.yaml"
     return Case(
         name=name,
         inputs=inputs,
@@ -88,6 +87,28 @@ def case(name: str) -> Case:
     )
 
 
+def given(name: str) -> list[Document]:
+    """Return the objects of the user."""
+    return _documents(DATA / name / "input.yaml")
+
+
+def configuration(name: str) -> str:
+    """Return the folder of the default configuration."""
+    found: str = _result(name)["defaultConfig"]
+    return found
+
+
+def environment(name: str) -> dict[str, str]:
+    """Return the environment of the operator."""
+    found: dict[str, str] = _result(name)["operatorEnvironment"]
+    return found
+
+
+def _result(name: str) -> Document:
+    (result,) = _documents(DATA / name / "result.yaml")
+    return result
+
+
 def default_config(name: str) -> config.DefaultConfig:
     """Read one of the recorded configurations, which lack the usual outer folder."""
     root = DATA / "default-config" / name
@@ -95,6 +116,7 @@ def default_config(name: str) -> config.DefaultConfig:
     return config.DefaultConfig(
         source=f'recording "{name}"',
         files=_texts(root),
+        plugin_dependencies=_texts(root / "plugin-deps"),
         flavours=tuple(
             _flavour(folder)
             for folder in (sorted(flavours.iterdir()) if flavours.exists() else ())
@@ -113,6 +135,8 @@ def _flavour(folder: Path) -> config.Flavour:
 
 
 def _texts(folder: Path) -> dict[str, str]:
+    if not folder.exists():
+        return {}
     return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
 
 

@@ -7,6 +7,7 @@ must make, field by field. Whatever is not listed here has to be equal.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -16,8 +17,10 @@ from backstage_op.document import Document
 
 Objects: TypeAlias = dict[tuple[str, str], Document]
 
+_DATABASE: Final = ("StatefulSet", "backstage-psql-my")
 _DATABASE_SECRET: Final = ("Secret", "backstage-psql-secret-my")
 _CHECKSUM_KEY: Final = ("Secret", "backstage-checksum-key-my")
+_HEADLESS: Final = ("Service", "headless-backstage-my")
 _PLUGINS: Final = ("ConfigMap", "backstage-dynamic-plugins-my")
 _BASE: Final = ("ConfigMap", "backstage-appconfig-my-base")
 
@@ -91,8 +94,24 @@ def _disown_the_password(objects: Objects) -> None:
         del secret["metadata"]["ownerReferences"]
 
 
+def _disown_the_claims(objects: Objects) -> None:
+    for (kind, _), document in objects.items():
+        if kind == "PersistentVolumeClaim":
+            document["metadata"].pop("ownerReferences", None)
+
+
+def _note_the_version(objects: Objects) -> None:
+    stateful_set = objects.get(_DATABASE)
+    secret = objects.get(_DATABASE_SECRET)
+    if stateful_set is None or secret is None:
+        return
+    (container,) = stateful_set["spec"]["template"]["spec"]["containers"]
+    if found := re.search(r"postgresql[-:](\d+)", container["image"]):
+        secret["metadata"]["labels"]["rhdh.redhat.com/postgresql-major"] = found[1]
+
+
 def _add_the_checksum_key(objects: Objects) -> None:
-    owner = objects["Deployment", "backstage-my"]["metadata"]
+    owner = objects["Service", "backstage-my"]["metadata"]
     objects[_CHECKSUM_KEY] = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -116,9 +135,34 @@ def _encode_secrets(objects: Objects) -> None:
             }
 
 
-def _leave_out_plugin_dependencies(objects: Objects) -> None:
+def _name_the_pods_of_a_stateful_set(objects: Objects) -> None:
+    workload = objects["StatefulSet", "backstage-my"]
+    workload["spec"]["serviceName"] = _HEADLESS[1]
+    owner = workload["metadata"]
+    objects[_HEADLESS] = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": _HEADLESS[1],
+            "labels": owner["labels"],
+            "ownerReferences": owner["ownerReferences"],
+        },
+        "spec": {
+            "clusterIP": "None",
+            "publishNotReadyAddresses": True,
+            "selector": workload["spec"]["selector"]["matchLabels"],
+        },
+    }
+
+
+def _label_plugin_dependencies(objects: Objects) -> None:
     for name in ("my-workflow", "my-workflow-2"):
-        objects.pop(("ConfigMap", name), None)
+        made = objects.get(("ConfigMap", name))
+        if made is not None:
+            made["metadata"]["labels"] = {
+                "app.kubernetes.io/name": "backstage",
+                "app.kubernetes.io/instance": "my",
+            }
 
 
 def _plugins(text: str) -> Callable[[Objects], None]:
@@ -142,6 +186,14 @@ DIFFERENCES: Final = (
         apply=_disown_the_password,
     ),
     Difference(
+        why="the claims of the configuration outlive the resource",
+        apply=_disown_the_claims,
+    ),
+    Difference(
+        why="the password's Secret tells which PostgreSQL the data are of",
+        apply=_note_the_version,
+    ),
+    Difference(
         why="the digest of what reaches the pod is keyed, and the key is kept",
         apply=_add_the_checksum_key,
     ),
@@ -150,8 +202,13 @@ DIFFERENCES: Final = (
         apply=_encode_secrets,
     ),
     Difference(
-        why="plugin dependencies are not made yet",
-        apply=_leave_out_plugin_dependencies,
+        why="a StatefulSet has a headless Service, so that its pods have host names",
+        apply=_name_the_pods_of_a_stateful_set,
+        cases=frozenset({"stateful-set"}),
+    ),
+    Difference(
+        why="what plugins depend on is labeled, so that it is watched like the rest",
+        apply=_label_plugin_dependencies,
     ),
     Difference(
         why="a plugin that says neither enabled nor disabled is left saying neither",

@@ -24,12 +24,23 @@ _NO_INIT_CONTAINER: Final = (
 
 REFUSALS: Final = {
     "app-config-two-entries": Refusal(
-        kind=errors.SpecError,
-        reason="InvalidSpec",
+        kind=errors.InvalidReferenceError,
+        reason="InvalidReference",
         messages=(
             (
                 'spec.application.appConfig.configMaps[0]: ConfigMap "one" has 2 '
                 "entries (a.yaml, b.yaml); name one of them in key, or leave one in it"
+            ),
+        ),
+    ),
+    # The Go operator ignores a patch that cannot be merged, and reports success.
+    "bad-patch": Refusal(
+        kind=errors.PatchError,
+        reason="InvalidPatch",
+        messages=(
+            (
+                "spec.deployment.patch.spec.template.spec.containers[0]: "
+                'the key "name" is missing; add it'
             ),
         ),
     ),

@@ -7,6 +7,8 @@ server-side with every list atomic, and answers as it is told to for a while:
     server.answer("list", status(410, "Expired"))
     async with kube.Client.connect(plain, inner=server) as client: ...
 
+``page`` makes the pages of lists shorter than asked for, as the server may.
+
 What it leaves out: validation, defaults, keyed lists, other field managers.
 """
 
@@ -15,7 +17,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeAlias
 
 import anyio
@@ -43,15 +45,18 @@ BOOKMARK_SECONDS = 60.0
 class ApiServer(httpx2.AsyncBaseTransport):
     """Objects by key, and all that happened to them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, page: int | None = None) -> None:
+        self.page = page
         self.requests: list[Request] = []
         self.times: list[float] = []
         self.absent: set[str] = set()
+        self.resources: dict[str, list[Document]] = {}
         self.version = 100
         self.open_watches = 0
         self._oldest = 0
         self._objects: dict[Key, Document] = {}
         self._history: list[tuple[Key, Event]] = []
+        self.written: list[tuple[Key, Document | None, Document | None]] = []
         self._answers: defaultdict[str, deque[Answer]] = defaultdict(deque)
         self._rests: dict[str, tuple[int, list[Document]]] = {}
         self._uids = itertools.count(1)
@@ -100,6 +105,15 @@ class ApiServer(httpx2.AsyncBaseTransport):
         """Return an object as it is now."""
         return copy.deepcopy(self._objects.get(key))
 
+    def items(self) -> list[tuple[Key, Document]]:
+        """Return all objects as they are now, in order."""
+        return sorted(copy.deepcopy(self._objects).items(), key=lambda pair: pair[0])
+
+    @property
+    def changed(self) -> anyio.Event:
+        """Set at the next change."""
+        return self._changed
+
     def compact(self) -> None:
         """Forget what happened: nothing older can be watched or continued."""
         self._oldest = self.version
@@ -113,14 +127,26 @@ class ApiServer(httpx2.AsyncBaseTransport):
         self.times.append(anyio.current_time())
         if self._answers[got.verb]:
             return await self._answers[got.verb].popleft()(got)
-        if got.key.plural in self.absent:
+        return self.serve(got)
+
+    def serve(self, request: Request) -> httpx2.Response:
+        """Return what the server answers if it is not told to do otherwise."""
+        if request.key.plural in self.absent:
             return _refusal(404, "NotFound", "the server could not find the resource")
-        serve: Callable[[Request], httpx2.Response] = getattr(self, f"_{got.verb}")
-        return serve(got)
+        serve: Callable[[Request], httpx2.Response] = getattr(self, f"_{request.verb}")
+        return serve(request)
 
     def _groups(self, _: Request) -> httpx2.Response:
         names = {key.api_version.partition("/")[0] for key in self._objects}
         return httpx2.Response(200, json={"groups": [{"name": n} for n in names]})
+
+    def _resources(self, request: Request) -> httpx2.Response:
+        found = self.resources.get(request.key.api_version)
+        return (
+            _refusal(404, "NotFound")
+            if found is None
+            else _answer({"resources": found})
+        )
 
     def _get(self, request: Request) -> httpx2.Response:
         found = self._objects.get(request.key)
@@ -134,7 +160,7 @@ class ApiServer(httpx2.AsyncBaseTransport):
                 return _refusal(410, "Expired", "the continue token is too old")
         else:
             version, items = self.version, self._matching(request)
-        limit = int(request.query.get("limit", len(items) or 1))
+        limit = self.page or int(request.query.get("limit", len(items) or 1))
         metadata = {"resourceVersion": str(version)}
         if items[limit:]:
             metadata["continue"] = f"{version}.{len(items)}"
@@ -148,7 +174,11 @@ class ApiServer(httpx2.AsyncBaseTransport):
         return httpx2.Response(200, stream=Stream(self._events(request)))
 
     def _create(self, request: Request) -> httpx2.Response:
-        key = request.key._replace(name=request.body["metadata"]["name"])
+        metadata = request.body.get("metadata") or {}
+        if "name" not in metadata:
+            # A review is answered and not stored.
+            return _answer(request.body, 201)
+        key = request.key._replace(name=metadata["name"])
         if key in self._objects:
             return _refusal(409, "AlreadyExists", f"{key.plural} already exists")
         return _answer(self.put(key, request.body), 201)
@@ -182,17 +212,29 @@ class ApiServer(httpx2.AsyncBaseTransport):
             return _refusal(409, "Conflict", "uid mismatch")
         return _answer(self.put(request.key, merged(live, request.body)))
 
+    def _replace(self, request: Request) -> httpx2.Response:
+        live = self._objects.get(request.key)
+        if live is None:
+            return _refusal(404, "NotFound")
+        wanted, known = request.body["metadata"], live["metadata"]
+        for field in ("uid", "resourceVersion"):
+            if wanted.get(field, known[field]) != known[field]:
+                return _refusal(409, "Conflict", f"{field} mismatch")
+        return _answer(self.put(request.key, request.body))
+
     def _delete(self, request: Request) -> httpx2.Response:
         live = self._objects.get(request.key)
         if live is None:
             return _refusal(404, "NotFound")
-        if request.body["preconditions"]["uid"] != live["metadata"]["uid"]:
-            return _refusal(409, "Conflict", "uid mismatch")
+        for field, value in request.body["preconditions"].items():
+            if live["metadata"][field] != value:
+                return _refusal(409, "Conflict", f"{field} mismatch")
         self.drop(request.key)
         return _answer({"kind": "Status", "status": "Success"})
 
     def _tell(self, key: Key, what: Event) -> None:
         self._history.append((key, what))
+        self.written.append((key, what[1], what[2]))
         self._changed.set()
         self._changed = anyio.Event()
 
@@ -200,20 +242,22 @@ class ApiServer(httpx2.AsyncBaseTransport):
         found = [(k, o) for k, o in self._objects.items() if _covers(request, k, o)]
         return [item for _, item in sorted(found, key=lambda pair: pair[0])]
 
-    async def _events(self, request: Request) -> AsyncIterator[bytes]:
+    async def _events(self, request: Request) -> AsyncGenerator[bytes, None]:
         since = int(request.query["resourceVersion"])
         end = anyio.current_time() + float(request.query["timeoutSeconds"])
         self.open_watches += 1
         try:
             while (left := end - anyio.current_time()) > 0:
+                # Taken before the history is read, so that no change is missed.
+                changed = self._changed
                 for key, (version, old, new) in list(self._history):
                     if version > since:
                         since = version
                         if line := _line(request, key, version, old, new):
                             yield line
-                with anyio.move_on_after(min(left, BOOKMARK_SECONDS)) as quiet:
-                    await self._changed.wait()
-                if quiet.cancelled_caught:
+                with anyio.move_on_after(min(left, BOOKMARK_SECONDS)):
+                    await changed.wait()
+                if not changed.is_set():
                     mark = {"resourceVersion": str(max(since, self.version))}
                     yield event("BOOKMARK", {"metadata": mark})
         finally:
@@ -225,9 +269,17 @@ def _covers(request: Request, key: Key, item: Document | None) -> bool:
     if item is None or key[:2] != wanted[:2]:
         return False
     selector = request.query.get("labelSelector", "")
-    terms = dict(term.split("=", 1) for term in selector.split(",") if term)
+    terms = [term.partition("=") for term in selector.split(",") if term]
     labels = item["metadata"].get("labels") or {}
-    return wanted.namespace in ("", key.namespace) and terms.items() <= labels.items()
+    named = request.query.get("fieldSelector", f"metadata.name={key.name}")
+    return (
+        wanted.namespace in ("", key.namespace)
+        and all(
+            labels.get(label) == value if equals else label in labels
+            for label, equals, value in terms
+        )
+        and named == f"metadata.name={key.name}"
+    )
 
 
 def _line(request: Request, key: Key, version: int, old: Any, new: Any) -> bytes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any, NamedTuple, TypeAlias
 
 import anyio
@@ -20,6 +20,7 @@ _PATH = re.compile(
     r"/(?:api/(?P<core>v1)|apis/(?P<group>[^/]+/[^/]+))(?:/namespaces/(?P<namespace>[^/]+))?"
     r"/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>status))?)?"
 )
+_RESOURCES = re.compile(r"/(?:api/(?P<core>v1)|apis/(?P<group>[^/]+/[^/]+))")
 
 
 class Key(NamedTuple):
@@ -78,14 +79,17 @@ def event(kind: str, item: Document) -> bytes:
 
 
 class Stream(httpx2.AsyncByteStream):
-    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+    def __init__(self, pieces: AsyncGenerator[bytes, None]) -> None:
         self._pieces = pieces
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._pieces
 
+    async def aclose(self) -> None:
+        await self._pieces.aclose()
 
-async def _play(pieces: tuple[Piece, ...]) -> AsyncIterator[bytes]:
+
+async def _play(pieces: tuple[Piece, ...]) -> AsyncGenerator[bytes, None]:
     for piece in pieces:
         if isinstance(piece, bytes):
             yield piece
@@ -99,7 +103,9 @@ async def _play(pieces: tuple[Piece, ...]) -> AsyncIterator[bytes]:
 
 def received(request: httpx2.Request, body: bytes) -> Request:
     match = _PATH.fullmatch(request.url.path)
-    found = match.groupdict(default="") if match else defaultdict(str)
+    resources = _RESOURCES.fullmatch(request.url.path)
+    parts = match or resources
+    found = defaultdict(str, parts.groupdict(default="") if parts else {})
     key = Key(
         found["core"] or found["group"],
         found["plural"],
@@ -110,7 +116,9 @@ def received(request: httpx2.Request, body: bytes) -> Request:
     apply = request.headers.get("content-type") == "application/apply-patch+yaml"
     read = "watch" if "watch" in query else "get" if key.name else "list"
     verbs = {"POST": "create", "PATCH": "apply" if apply else "patch"}
-    verbs |= {"DELETE": "delete", "GET": read if match else "groups"}
+    verbs |= {"PUT": "replace"}
+    discovery = "resources" if resources else "groups"
+    verbs |= {"DELETE": "delete", "GET": read if match else discovery}
     return Request(
         verb=verbs[request.method],
         path=request.url.path,

@@ -10,7 +10,8 @@ from backstage_op.document import Document
 def merged(base: Any, patch: Any) -> Any:
     if not isinstance(base, dict) or not isinstance(patch, dict):
         return patch
-    return base | {key: merged(base.get(key), value) for key, value in patch.items()}
+    both = base | {key: merged(base.get(key), value) for key, value in patch.items()}
+    return {key: value for key, value in both.items() if value is not None}
 
 
 def fields_of(item: Any) -> dict[str, Any]:

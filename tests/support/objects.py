@@ -40,7 +40,87 @@ def random_objects(rng: random.Random, namespace: str) -> list[Document]:
         _object("v1", "ConfigMap", where | _some(rng, {"annotations": {"a": "1Gi"}}))
         | {"data": {"a.yaml": "a: 1\n", "empty": ""}},
         _object("v1", "Secret", where) | {"data": {"k": "YQ=="}, "type": "Opaque"},
+        _object("batch/v1", "Job", where)
+        | {
+            "spec": {
+                "suspend": True,
+                "template": {"spec": _job_pod(rng), "metadata": labels},
+            }
+            | _some(rng, {"backoffLimit": 3, "completions": 1})
+        },
+        _object("networking.k8s.io/v1", "Ingress", where | labels)
+        | {"spec": _ingress(rng)},
+        _object("networking.k8s.io/v1", "NetworkPolicy", where | labels)
+        | {"spec": _policy(rng)},
     ]
+
+
+def random_extensions(rng: random.Random, namespace: str) -> list[Document]:
+    """Return one object of each kind of other projects that we write."""
+    where = {"namespace": namespace, "name": "app", "labels": {"app": "x"}}
+    parent = {"name": "gateway"} | _some(
+        rng, {"namespace": "gateways", "kind": "Gateway", "sectionName": "https"}
+    )
+    backend = {"name": "app", "port": 80} | _some(rng, {"weight": 1, "kind": "Service"})
+    match = {"path": {"value": "/app"} | _some(rng, {"type": "PathPrefix"})}
+    rule = {"backendRefs": [backend]} | _some(rng, {"matches": [match]})
+    endpoint = {"port": "metrics"} | _some(
+        rng, {"path": "/metrics", "interval": "30s", "scheme": ""}
+    )
+    return [
+        _object("gateway.networking.k8s.io/v1", "HTTPRoute", where)
+        | {
+            "spec": {"parentRefs": [parent]}
+            | _some(rng, {"rules": [rule], "hostnames": ["b.example", "a.example"]})
+        },
+        _object("monitoring.coreos.com/v1", "ServiceMonitor", where)
+        | {
+            "spec": {
+                "endpoints": [endpoint],
+                "selector": {"matchLabels": {"app": "x"}},
+            }
+            | _some(rng, {"namespaceSelector": {"matchNames": [namespace]}})
+        },
+    ]
+
+
+def _job_pod(rng: random.Random) -> Document:
+    pod = _pod(rng)
+    return {**pod, "restartPolicy": "Never"}
+
+
+def _ingress(rng: random.Random) -> Document:
+    backend = {"service": {"name": "app", "port": {"name": "http"}}}
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    rule = {"http": {"paths": [path]}} | _some(rng, {"host": "a.example"})
+    return {"rules": [rule]} | _some(
+        rng,
+        {
+            "ingressClassName": "nginx",
+            "tls": [{"hosts": ["b.example", "a.example"], "secretName": "tls"}],
+            "defaultBackend": backend,
+        },
+    )
+
+
+def _policy(rng: random.Random) -> Document:
+    port = {"port": rng.choice([80, "http"])} | _some(rng, {"protocol": "TCP"})
+    peer = rng.choice(
+        [
+            {"podSelector": {"matchLabels": {"app": "x"}}},
+            {"podSelector": {}},
+            {"namespaceSelector": {}},
+            {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}},
+        ]
+    )
+    return {"podSelector": {"matchLabels": {"app": "x"}}} | _some(
+        rng,
+        {
+            "ingress": [_some(rng, {"from": [peer]}) | {"ports": [port]}],
+            "egress": [{}],
+            "policyTypes": ["Ingress"],
+        },
+    )
 
 
 def _object(api_version: str, kind: str, metadata: dict[str, Any]) -> Document:

@@ -1,0 +1,187 @@
+"""Objects of users: what becomes of them is noticed, and restarts what it must."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from backstage_op import kube
+from backstage_op.document import Document
+from backstage_op.sandbox import Sandbox, load
+
+from .conftest import StartOperator
+from .process import OperatorProcess, wait_until
+from .scene import Scene
+
+pytestmark = pytest.mark.controlplane
+
+_ROLE = Path(__file__).parents[2] / "deploy" / "namespaced" / "rbac.yaml"
+PORTAL = "backstage-my"
+NOT_FOUND = "ReferencedObjectNotFound"
+OWN_SECRETS = ("backstage-checksum-key-my", "backstage-psql-secret-my")
+TITLE = "app: {title: A}"
+WITH_APP_CONFIG: Document = {
+    "application": {"appConfig": {"configMaps": [{"name": "config"}]}}
+}
+WITH_SECRET: Document = {
+    "application": {"extraEnvs": {"secrets": [{"name": "tokens"}]}}
+}
+OPTED_OUT = {"metadata": {"labels": {"rhdh.redhat.com/ext-config-sync": "false"}}}
+
+
+def _generation(scene: Scene) -> int:
+    generation: int = scene.get(kube.DEPLOYMENT, PORTAL)["metadata"]["generation"]
+    return generation
+
+
+def _secret(scene: Scene, value: str) -> None:
+    scene.apply("v1", "Secret", "tokens", stringData={"TOKEN": value})
+
+
+def _config(scene: Scene, title: str = TITLE) -> None:
+    scene.config_map("config", {"app-config.yaml": title})
+
+
+@pytest.mark.parametrize(
+    ("spec", "put"),
+    [
+        (WITH_APP_CONFIG, _config),
+        (WITH_SECRET, lambda scene: _secret(scene, "one")),
+    ],
+    ids=["ConfigMap", "Secret"],
+)
+@pytest.mark.usefixtures("operator")
+def test_what_is_missing_is_noticed_when_it_comes(
+    scene: Scene, spec: Document, put: Callable[[Scene], None]
+) -> None:
+    scene.backstage(spec)
+    message = scene.wait_condition("Config", "False", NOT_FOUND)
+    assert f'namespace "{scene.namespace}" not found' in message
+
+    put(scene)
+
+    scene.wait_deployed()
+    scene.wait_condition("Config", "True", "Valid")
+
+
+@pytest.mark.usefixtures("operator")
+def test_what_is_deleted_is_said_and_what_runs_is_left_alone(scene: Scene) -> None:
+    _config(scene)
+    scene.backstage(WITH_APP_CONFIG)
+    scene.wait_deployed()
+    before = _generation(scene)
+
+    scene.delete(kube.CONFIG_MAP, "config")
+    scene.wait_condition("Config", "False", NOT_FOUND)
+    assert _generation(scene) == before
+
+    _config(scene)
+    scene.wait_condition("Config", "True", "Valid")
+    assert _generation(scene) == before
+
+    scene.delete(kube.CONFIG_MAP, "config")
+    scene.wait_condition("Config", "False", NOT_FOUND)
+    _config(scene, "app: {title: B}")
+    scene.wait_condition("Config", "True", "Valid")
+    scene.wait_deployed()
+    assert _generation(scene) == before + 1
+
+
+def test_an_object_that_opts_out_wakes_nobody(
+    scene: Scene, operator: OperatorProcess
+) -> None:
+    _config(scene)
+    scene.patch(kube.CONFIG_MAP, "config", OPTED_OUT)
+    scene.config_map("other", {"KEY": "one"})
+    scene.backstage(WITH_APP_CONFIG)
+    other = {"extraEnvs": {"configMaps": [{"name": "other"}]}}
+    scene.backstage({"application": other}, name="your")
+    scene.wait_deployed()
+    scene.wait_deployed("your")
+    before, reconciles = _generation(scene), operator.reconciles()
+
+    changed = {"data": {"app-config.yaml": "app: {title: B}"}}
+    scene.patch(kube.CONFIG_MAP, "config", changed)
+    # The watch brings both in their order: when the second has been looked at, the
+    # first one has been passed over.
+    scene.patch(kube.CONFIG_MAP, "other", {"metadata": {"labels": {"a": "b"}}})
+    wait_until(lambda: operator.reconciles() > reconciles, "no reconcile")
+
+    assert _generation(scene) == before
+
+
+class Rights:
+    """An account with the Role of one namespace, whose rules a test changes."""
+
+    def __init__(self, sandbox: Sandbox, namespace: str) -> None:
+        self._sandbox = sandbox
+        account, self._role, binding = load(_ROLE)
+        for document in (account, self._role, binding):
+            document["metadata"]["namespace"] = namespace
+        binding["subjects"][0]["namespace"] = namespace
+        sandbox.apply([account, self._role, binding])
+        self.kubeconfig = sandbox.service_account_kubeconfig(
+            namespace, account["metadata"]["name"]
+        )
+
+    def limit_secrets(self, *verbs: str, readable: Sequence[str] = ()) -> None:
+        """Leave these verbs of those on Secrets, and ``get`` of some names."""
+        rules: list[Document] = []
+        for rule in self._role["rules"]:
+            others = [name for name in rule["resources"] if name != "secrets"]
+            if others:
+                rules.append({**rule, "resources": others})
+        limited = {"apiGroups": [""], "resources": ["secrets"]}
+        rules.append({**limited, "verbs": [*verbs]})
+        if readable:
+            rules.append({**limited, "verbs": ["get"], "resourceNames": [*readable]})
+        self._sandbox.apply({**self._role, "rules": rules})
+
+    def restore(self) -> None:
+        """Give back every right of the Role."""
+        self._sandbox.apply(self._role)
+
+
+def test_secrets_that_must_not_be_watched_are_read_by_name(
+    sandbox: Sandbox, namespace: str, start_operator: StartOperator
+) -> None:
+    scene = Scene(sandbox, namespace)
+    rights = Rights(sandbox, namespace)
+    rights.limit_secrets("create", "delete", "get", "patch")
+    start_operator(f"--namespace={namespace}", kubeconfig=rights.kubeconfig)
+    _secret(scene, "one")
+
+    scene.backstage(WITH_SECRET)
+    scene.wait_deployed()
+    before = _generation(scene)
+    _secret(scene, "two")
+
+    wait_until(
+        lambda: _generation(scene) == before + 1,
+        "a change is not noticed without a watch",
+    )
+
+
+def test_a_secret_that_must_not_be_read_is_said_until_it_may(
+    sandbox: Sandbox, namespace: str, start_operator: StartOperator
+) -> None:
+    scene = Scene(sandbox, namespace)
+    rights = Rights(sandbox, namespace)
+    rights.limit_secrets("create", "patch", readable=OWN_SECRETS)
+    start_operator(f"--namespace={namespace}", kubeconfig=rights.kubeconfig)
+    _secret(scene, "one")
+
+    scene.backstage({**WITH_SECRET, "database": {"enableLocalDb": False}})
+
+    wait_until(
+        lambda: scene.find(kube.SERVICE, PORTAL) is not None, "nothing else goes on"
+    )
+
+    message = scene.wait_condition("Config", "False", "Forbidden")
+    assert f"get Secret {namespace}/tokens" in message
+    rights.restore()
+    wait_until(
+        lambda: scene.conditions()["Config"]["status"] == "True",
+        lambda: str(scene.conditions()),
+    )
+    scene.wait_deployed()
