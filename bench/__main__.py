@@ -19,11 +19,12 @@ import anyio
 
 from backstage_op import errors, kube, sandbox
 
-from . import wanted
+from . import rendering, wanted
 from .bare import BareClient, Laps
 from .instance import Course, Instances
-from .process import BenchError, OperatorProcess
+from .process import OperatorProcess
 from .report import Figure, Machine, Results
+from .scale import Scale, Size
 
 _ROOT: Final = Path(__file__).parent.parent
 _MANIFESTS: Final = (
@@ -53,10 +54,10 @@ class Bench:
         self._figures: list[Figure] = []
 
     async def run(self) -> tuple[Figure, ...]:
-        """Measure everything, in at most three minutes.
+        """Measure everything, as far as three minutes allow.
 
         Raises:
-            BenchError: something did not happen, or took too long.
+            BenchError: something did not happen.
         """
         for namespace in (_OPERATOR, _BARE, _CROWD):
             self._box.create_namespace(namespace)
@@ -64,10 +65,12 @@ class Bench:
             with anyio.fail_after(_TOTAL_SECONDS):
                 await self._measure()
         except TimeoutError:
-            raise BenchError(f"not done within {_TOTAL_SECONDS:.0f} s") from None
+            say(f"not done within {_TOTAL_SECONDS:.0f} s: what is missing is left out")
         return tuple(self._figures)
 
     async def _measure(self) -> None:
+        say("rendering")
+        self._figures += rendering.measure()
         await self._measure_starts()
         connection = kube.load(self._box.kubeconfig)
         with OperatorProcess(self._box) as process:
@@ -188,6 +191,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20, help="of one instance each")
     parser.add_argument("--crowd", type=int, default=50, help="instances at once")
     parser.add_argument(
+        "--scale", action="store_true", help="many instances instead, ten minutes"
+    )
+    parser.add_argument(
+        "--render", action="store_true", help="only what needs no control plane"
+    )
+    parser.add_argument("--instances", type=int, default=200, help="with --scale")
+    parser.add_argument("--foreign", type=int, default=20_000, help="with --scale")
+    parser.add_argument(
+        "--quiet", type=float, default=0.0, help="minutes, with --scale"
+    )
+    parser.add_argument(
         "--offline", action="store_true", help="fetch no binaries, build them"
     )
     options = parser.parse_args()
@@ -206,11 +220,21 @@ def main() -> None:
 
 def _run(options: argparse.Namespace) -> Results:
     load = os.getloadavg()[0]
+    if options.render:
+        machine = Machine.here(kubernetes="not used", load=load)
+        return Results(machine=machine, figures=tuple(rendering.measure()))
     with sandbox.start(
         offline=options.offline, manifests=_MANIFESTS, on_progress=say
     ) as box:
         kubernetes = box.admin.request("GET", "/version")["gitVersion"]
-        bench = Bench(box, rounds=options.rounds, crowd=options.crowd)
+        bench: Bench | Scale = Bench(box, rounds=options.rounds, crowd=options.crowd)
+        if options.scale:
+            size = Size(
+                instances=options.instances,
+                foreign=options.foreign,
+                quiet_minutes=options.quiet,
+            )
+            bench = Scale(box, size, say)
         figures = anyio.run(bench.run)
     return Results(
         machine=Machine.here(kubernetes=kubernetes, load=load), figures=figures

@@ -6,7 +6,7 @@ The times are those of the API server, so that polling adds nothing to them.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, final
 
 import anyio
@@ -43,14 +43,24 @@ class Instances:
         self._box = box
         self._client = client
 
-    async def deploy(self, namespace: str, names: Iterable[str]) -> list[Course]:
-        """Create resources at once, and return the course of each when all are done."""
+    async def deploy(
+        self,
+        namespace: str,
+        names: Iterable[str],
+        *,
+        spec: Callable[[str], Document] = lambda _: {},
+    ) -> list[Course]:
+        """Create resources at once, and return the course of each when all are done.
+
+        ``spec`` gives the specification by the name of the resource.
+        """
         offset = self._box.audit_offset()
         wanted = set(names)
         async with anyio.create_task_group() as tasks:
             for name in wanted:
                 tasks.start_soon(
-                    self._client.create, backstage_document(namespace, name)
+                    self._client.create,
+                    {**backstage_document(namespace, name), "spec": spec(name)},
                 )
         while True:
             if wanted <= await self._deployed(namespace):
@@ -67,6 +77,11 @@ class Instances:
     async def _deployed(self, namespace: str) -> set[str]:
         documents = await self._client.list_all(kube.BACKSTAGE, namespace)
         return {d["metadata"]["name"] for d in documents if _is_deployed(d)}
+
+
+def is_by_operator(event: sandbox.AuditEvent) -> bool:
+    """Tell whether the operator sent a request, not the bare client as its user."""
+    return event.user == _USER and event.user_agent.startswith(_AGENT)
 
 
 def _is_deployed(backstage: Document) -> bool:
@@ -87,8 +102,7 @@ def _course(
     writes = [
         event
         for event in events
-        if event.user == _USER
-        and event.user_agent.startswith(_AGENT)
+        if is_by_operator(event)
         and event.verb not in _READS
         and name in event.name.split("-")
     ]

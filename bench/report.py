@@ -14,7 +14,7 @@ _HEADERS = ("measured", "median", "lowest", "highest", "n")
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """One measured quantity; ``unit`` is s, MiB, x (a ratio) or empty (a count)."""
+    """One measured quantity; ``unit`` is s, ms, MiB, x (a ratio) or empty."""
 
     name: str
     unit: str
@@ -98,6 +98,8 @@ def _text(value: float, unit: str) -> str:
     match unit:
         case "s":
             return f"{value:.3f} s"
+        case "ms":
+            return f"{value:.1f} ms"
         case "x":
             return f"{value:.2f} x"
         case "MiB":

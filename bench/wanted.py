@@ -58,7 +58,8 @@ async def compute(client: kube.Client, namespace: str, name: str) -> Wanted:
     )
     gatherer = operator.Gatherer(client, operator.DirectLive(client), environment)
     backstage = api.decode(backstage_document(namespace, name, uid="bench"))
-    composition = resources.compose(await gatherer.gather(backstage))
+    gathered = await gatherer.gather(backstage)
+    composition = resources.compose(gathered.inputs)
     if composition.faults:
         raise BenchError(f"faults in the shipped configuration: {composition.faults}")
     requests = {

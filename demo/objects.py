@@ -36,7 +36,7 @@ class Objects:
                 gatherer = operator.Gatherer(
                     client, operator.DirectLive(client), environment
                 )
-                inputs = await gatherer.gather(api.decode(document))
+                inputs = (await gatherer.gather(api.decode(document))).inputs
                 return resources.compose(inputs)
 
         return cls(box, anyio.run(compose))
@@ -58,7 +58,8 @@ class Objects:
     def _state(self, made: resources.RuntimeObject) -> tuple[str, str]:
         live = self._get(made)
         if live is None:
-            return "blocked", "waits for " + ", ".join(n.key for n in made.needs)
+            needs = ", ".join(need.key for need in made.needs)
+            return "blocked", f"waits for {needs or 'its turn'}"
         live = {**live, "apiVersion": made.ref.api_version, "kind": made.ref.kind}
         if self._is_news(made.key, live):
             return "changed", ""
