@@ -17,14 +17,19 @@ from typing import Any
 
 import hypothesis
 import pytest
-from trio.testing import MockClock
+from tests.support.clock import virtual_clock
 
 from backstage_op import sandbox as sandboxes
 
 _CRD = Path(__file__).parent.parent / "crd"
 
 # Slow machines are not wrong ones. A failure prints how to repeat it.
-hypothesis.settings.register_profile("here", deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "here",
+    deadline=None,
+    print_blob=True,
+    derandomize=bool(os.environ.get("CI")),
+)
 hypothesis.settings.load_profile("here")
 
 
@@ -55,16 +60,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="play every fault at every request, for some twenty minutes",
     )
-    parser.addoption(
-        "--fault-seed",
-        type=int,
-        default=1,
-        help="which faults are played of those that are not all played",
-    )
+    parser.addoption("--seed", type=int, help="of random input, to repeat it")
 
 
-def pytest_configure() -> None:
-    """Put the sandbox's kubectl where all tests look for one, if there is no other."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the seed, and find a kubectl.
+
+    With ``CI`` set the seed is always the same: there, a test that fails should
+    tell of the change. Every other run sees input that nobody has seen before.
+
+    The sandbox's kubectl is put where all tests look for one, if there is no other.
+    """
+    if config.option.seed is None:
+        config.option.seed = 1 if os.environ.get("CI") else secrets.randbelow(2**31)
     if shutil.which("kubectl") is None and (found := sandboxes.stored_kubectl()):
         os.environ["PATH"] = f"{os.environ.get('PATH', '')}{os.pathsep}{found.parent}"
 
@@ -81,16 +89,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("anyio_backend", backends, indirect=True)
 
 
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"random input: --seed={config.option.seed}"
+
+
 @pytest.fixture
 def every_fault(request: pytest.FixtureRequest) -> bool:
     """Whether each fault is played at each request."""
     return bool(request.config.getoption("--every-fault"))
 
 
-@pytest.fixture
-def fault_seed(request: pytest.FixtureRequest) -> int:
-    """Which faults are played, where not all are."""
-    return int(request.config.getoption("--fault-seed"))
+@pytest.fixture(scope="session")
+def seed(request: pytest.FixtureRequest) -> int:
+    """Of everything that is random in this run."""
+    return int(request.config.getoption("--seed"))
 
 
 @pytest.fixture
@@ -103,10 +115,14 @@ def kubectl() -> str:
 
 
 @pytest.fixture
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
-    if request.param == "trio":
-        return "trio", {"clock": MockClock(autojump_threshold=0)}
-    return "asyncio", {}
+def anyio_backend(
+    request: pytest.FixtureRequest,
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    if request.param != "trio":
+        yield "asyncio", {}
+        return
+    with virtual_clock() as clock:
+        yield "trio", {"clock": clock}
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,13 @@
 
 ``kubectl patch --local --type=strategic`` is the oracle of the API server's
 dialect, ``kubectl kustomize`` of the other one; both work without a cluster.
-More random cases: ``MERGE_CASES=10000``; the same again: ``MERGE_SEED=…``.
+More random cases: ``MERGE_CASES=10000``; the same again: ``--seed``.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,9 +24,6 @@ from .merge_cases import Generator
 Tree: TypeAlias = dict[str, Any]
 
 CASES: Final = int(os.environ.get("MERGE_CASES", "2000"))
-SEED: Final = int(
-    os.environ.get("MERGE_SEED") or random.SystemRandom().randrange(1 << 32)
-)
 _PATCH: Final = ("patch", "--local", "-o=json")
 
 # A process is the most expensive part of a case: kubectl applies one patch to
@@ -38,8 +34,10 @@ _PATCHES: Final = 100
 
 
 @pytest.mark.timeout(900)
-def test_kubectl_mode_gives_what_kubectl_gives(kubectl: str, tmp_path: Path) -> None:
-    generator = Generator(SEED)
+def test_kubectl_mode_gives_what_kubectl_gives(
+    kubectl: str, tmp_path: Path, seed: int
+) -> None:
+    generator = Generator(seed)
     groups = []
     for _ in range(CASES // _OBJECTS):
         bases = [generator.deployment(f"d{number}") for number in range(_OBJECTS)]
@@ -64,15 +62,17 @@ def test_kubectl_mode_gives_what_kubectl_gives(kubectl: str, tmp_path: Path) -> 
             for base, one in zip(bases, expected, strict=True):
                 actual = merge(base, patch, mode=ListMode.KUBECTL)
 
-                assert _normal(actual) == _normal(one), (SEED, base, patch)
+                assert _normal(actual) == _normal(one), (seed, base, patch)
                 compared += 1
-    print(f"{compared} cases equal to kubectl, seed {SEED}")
+    print(f"{compared} cases equal to kubectl, seed {seed}")
     assert compared == CASES // _OBJECTS * _OBJECTS
 
 
 @pytest.mark.timeout(900)
-def test_prepend_mode_gives_what_kustomize_gives(kubectl: str, tmp_path: Path) -> None:
-    generator = Generator(SEED)
+def test_prepend_mode_gives_what_kustomize_gives(
+    kubectl: str, tmp_path: Path, seed: int
+) -> None:
+    generator = Generator(seed)
     groups = [
         [(generator.deployment(f"d{n}"), generator.patch()) for n in range(_PATCHES)]
         for _ in range(CASES // _PATCHES)
@@ -96,9 +96,9 @@ def test_prepend_mode_gives_what_kustomize_gives(kubectl: str, tmp_path: Path) -
                 actual = merge(base, patch, mode=ListMode.PREPEND)
                 one = expected[base["metadata"]["name"]]
 
-                assert _normal(actual) == _normal(one), (SEED, base, patch)
+                assert _normal(actual) == _normal(one), (seed, base, patch)
                 compared += 1
-    print(f"{compared} cases equal to kustomize, seed {SEED}")
+    print(f"{compared} cases equal to kustomize, seed {seed}")
     assert compared == CASES // _PATCHES * _PATCHES
 
 

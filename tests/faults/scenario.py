@@ -15,13 +15,11 @@ from typing import Any
 
 import anyio
 import msgspec
-import trio
 from tests.support.apiserver import ApiServer
-from tests.support.clock import jumping
+from tests.support.clock import virtual_clock
 from tests.support.cluster import roll_out
 from tests.support.exchange import Key
 from tests.support.faults import Crash, FaultyTransport, Step
-from trio.testing import MockClock
 
 from backstage_op import config, kube
 from backstage_op.document import Document
@@ -78,11 +76,12 @@ def live(
         AssertionError: a step did not come to rest within ``limit``.
     """
     random.seed(seed)
-    return anyio.run(
-        _Life(transport_of, limit, page).play,
-        backend="trio",
-        backend_options={"clock": MockClock()},
-    )
+    with virtual_clock() as clock:
+        return anyio.run(
+            _Life(transport_of, limit, page).play,
+            backend="trio",
+            backend_options={"clock": clock},
+        )
 
 
 _STORIES = frozenset({"events"})
@@ -105,9 +104,7 @@ class _Life:
     async def play(self) -> End:
         self.server = ApiServer(page=self._page)
         self.transport = self._transport_of(self.server)
-        clock = trio.lowlevel.current_clock()
-        assert isinstance(clock, MockClock)
-        async with jumping(clock), anyio.create_task_group() as tasks:
+        async with anyio.create_task_group() as tasks:
             tasks.start_soon(roll_out, self.server)
             tasks.start_soon(self._operate)
             await self._create()

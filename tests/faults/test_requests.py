@@ -2,7 +2,7 @@
 
 By default all crashes and lost answers at the writes of a creation are played,
 and some of everything else; ``--every-fault`` plays each fault at each request,
-and ``--fault-seed`` chooses others.
+and ``--seed`` chooses others.
 """
 
 from __future__ import annotations
@@ -61,10 +61,9 @@ def test_an_end_at_any_write_of_a_creation_is_made_good(
 
 @pytest.mark.parametrize("fault", OTHERS)
 def test_a_failure_of_any_request_is_made_good(
-    fault: Fault, every_fault: bool, fault_seed: int
+    fault: Fault, every_fault: bool, seed: int
 ) -> None:
-    print(f"--fault-seed={fault_seed}")
-    steps = sampled(_reference().steps, 2, None if every_fault else fault_seed)
+    steps = sampled(_reference().steps, 2, None if every_fault else seed)
 
     assert [wrong for step in steps if (wrong := _wrong_after(fault, step))] == []
 

@@ -25,13 +25,12 @@ def _reference() -> tuple[End, dict[str, int]]:
 
 @pytest.mark.parametrize("fault", WatchFault)
 def test_a_failure_at_any_event_is_made_good(
-    fault: WatchFault, every_fault: bool, fault_seed: int
+    fault: WatchFault, every_fault: bool, seed: int
 ) -> None:
-    print(f"--fault-seed={fault_seed}")
     _, counts = _reference()
     events = [(what, n + 1) for what in sorted(counts) for n in range(counts[what])]
     assert {what for what, _ in events} >= {"backstages all", "deployments owned"}
-    chosen = sampled(events, 2, None if every_fault else fault_seed)
+    chosen = sampled(events, 2, None if every_fault else seed)
 
     assert [
         wrong

@@ -152,8 +152,8 @@ class PlausibleSpecifications(Specifications):
                 found[field] = self._named(found[field], names)
         if node.cls is api.CertificateAuthority and found.get("configMapName"):
             found.pop("secretName", None)
-        if node.cls is api.CertificateAuthority and self._rng.random() < _MOSTLY:
-            found.pop("key", None)
+        if found.get("key") and node.cls is api.CertificateAuthority:
+            found["key"] = self._mostly("ca.crt", found["key"])
         return self._plausible(node.cls, found)
 
     def _plausible(self, cls: type, found: dict[str, Any]) -> dict[str, Any]:
@@ -174,6 +174,9 @@ class PlausibleSpecifications(Specifications):
         if found.get("replicas"):
             found["replicas"] = self._rng.choice([0, 1, 3])
         return found
+
+    def _mostly(self, plausible: str, other: str) -> str:
+        return plausible if self._rng.random() < _MOSTLY else other
 
     def _named(self, value: Any, names: tuple[str, ...]) -> Any:
         if not isinstance(value, list):

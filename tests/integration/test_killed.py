@@ -46,11 +46,10 @@ def through_proxy(
 
 
 @pytest.fixture
-def chosen(every_fault: bool, fault_seed: int) -> list[int]:
+def chosen(every_fault: bool, seed: int) -> list[int]:
     """After which writes the operator is killed."""
-    print(f"--fault-seed={fault_seed}")
     numbers = list(range(1, _WRITES + 1))
-    return sampled(numbers, 3, None if every_fault else fault_seed)
+    return sampled(numbers, 3, None if every_fault else seed)
 
 
 def test_what_a_killed_operator_began_is_ended_once(

@@ -181,12 +181,10 @@ def test_a_leader_that_is_terminated_releases_the_lease_when_its_work_is_done(
 
 
 def test_a_leader_that_stood_still_writes_nothing_when_it_goes_on(
-    scene: Scene, operators: dict[str, OperatorProcess]
+    scene: Scene, operators: dict[str, OperatorProcess], seed: int
 ) -> None:
     leader, other = _leader(operators)
     since = scene.mark()
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
     with _kept_busy(scene):
         wait_until(
             lambda: _wrote(_writes(scene.sandbox, since, leader), "deployments"),

@@ -6,30 +6,37 @@ one computes for a few milliseconds, and whatever was due by then happens.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import inf
+from typing import Any, TypeVar
 
 import anyio.to_thread
-import trio
-from trio.testing import MockClock, wait_all_tasks_blocked
+import pytest
+from trio.testing import MockClock
 
-_REAL_SECONDS = 0.0005
-
-
-@asynccontextmanager
-async def jumping(clock: MockClock) -> AsyncIterator[None]:
-    """Move the clock to the next deadline whenever nothing else can happen."""
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_jump, clock)
-        yield
-        tasks.cancel_scope.cancel()
+T = TypeVar("T")
 
 
-async def _jump(clock: MockClock) -> None:
-    threads = anyio.to_thread.current_default_thread_limiter()
-    while True:
-        await wait_all_tasks_blocked(_REAL_SECONDS if threads.borrowed_tokens else 0)
-        wait = trio.lowlevel.current_statistics().seconds_to_next_deadline
-        if not threads.borrowed_tokens and 0 < wait < inf:
-            clock.jump(wait)
+@contextmanager
+def virtual_clock() -> Iterator[MockClock]:
+    """Give a clock that moves to the next deadline when nothing else can happen."""
+    clock = MockClock(autojump_threshold=0)
+    run_sync: Callable[..., Any] = anyio.to_thread.run_sync
+    computing = 0
+
+    async def held(function: Callable[..., T], *arguments: Any, **options: Any) -> T:
+        nonlocal computing
+        computing += 1
+        clock.autojump_threshold = inf
+        try:
+            result: T = await run_sync(function, *arguments, **options)
+            return result
+        finally:
+            computing -= 1
+            if not computing:
+                clock.autojump_threshold = 0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(anyio.to_thread, "run_sync", held)
+        yield clock
