@@ -16,13 +16,18 @@ import httpx2
 import msgspec
 from anyio.abc import TaskStatus
 
-from backstage_op import kube
+from backstage_op import kube, sandbox
 
 from .wanted import Request, Wanted
+
+AGENT: Final = "bench-bare"
 
 _FIELD_MANAGER: Final = "bench"
 _APPLY: Final = "application/apply-patch+yaml"
 _JSON: Final = "application/json"
+_METADATA: Final = (
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+)
 _SECONDS: Final = 30.0
 
 
@@ -57,7 +62,7 @@ class BareClient:
             base_url=connection.server,
             auth=connection.auth(),
             verify=connection.trust().context,
-            headers={"User-Agent": "bench-bare"},
+            headers={"User-Agent": AGENT},
             timeout=_SECONDS,
             trust_env=False,
         ) as http:
@@ -94,13 +99,53 @@ class BareClient:
             watches.cancel_scope.cancel()
         return [laps[one.portal.name] for one in wanted]
 
+    async def follow(
+        self,
+        wanted: Mapping[str, Wanted],
+        *,
+        task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Roll out a portal at each change of its ConfigMap, until cancelled.
+
+        ``wanted`` are the instances of one namespace, by the name of the ConfigMap.
+        """
+        namespace = next(iter(wanted.values())).portal.namespace
+        path = kube.CONFIG_MAP.path(namespace)
+        async with (
+            self._http.stream(
+                "GET", path, params={"watch": "true"}, headers={"Accept": _METADATA}
+            ) as answer,
+            anyio.create_task_group() as tasks,
+        ):
+            answer.raise_for_status()
+            task_status.started()
+            async for line in answer.aiter_lines():
+                event = msgspec.json.decode(line)
+                metadata = event["object"]["metadata"]
+                if event["type"] == "MODIFIED" and metadata["name"] in wanted:
+                    portal = wanted[metadata["name"]].portal
+                    tasks.start_soon(
+                        self._roll_out,
+                        f"{path}/{metadata['name']}",
+                        portal.rolled_out(metadata["resourceVersion"]),
+                    )
+
+    async def _roll_out(self, path: str, portal: Request) -> None:
+        answer = await self._http.get(path)
+        answer.raise_for_status()
+        await self._write(portal)
+
     async def _write(self, request: Request) -> None:
         answer = await self._http.request(
             "PATCH" if request.is_apply else "POST",
             request.kind.path(
                 request.namespace, request.name if request.is_apply else ""
             ),
-            params={"fieldManager": _FIELD_MANAGER, "fieldValidation": "Strict"},
+            params={
+                "fieldManager": _FIELD_MANAGER,
+                "fieldValidation": "Strict",
+                **({"force": "true"} if request.is_apply else {}),
+            },
             headers={"Content-Type": _APPLY if request.is_apply else _JSON},
             content=request.body,
         )
@@ -124,3 +169,8 @@ class BareClient:
                 one = awaited.get(live["metadata"]["name"])
                 if one is not None and one.request.is_ready(live):
                     one.ready.set()
+
+
+def is_by_bare_client(event: sandbox.AuditEvent) -> bool:
+    """Tell whether the bare client sent a request."""
+    return event.user_agent == AGENT

@@ -15,6 +15,8 @@ from .process import BenchError
 
 PROFILE: Final = config.PROFILES[0]
 
+_REVISION: Final = "revision-of-the-pods"
+
 IsReady: TypeAlias = Callable[[Document], bool]
 
 
@@ -27,6 +29,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     is_apply: bool
     body: bytes
     is_ready: IsReady
+
+    def rolled_out(self, revision: str) -> Request:
+        """Return the same write, of another revision of the pods."""
+        body = self.body.replace(_REVISION.encode(), revision.encode())
+        return msgspec.structs.replace(self, body=body)
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +69,8 @@ async def compute(client: kube.Client, namespace: str, name: str) -> Wanted:
     composition = resources.compose(gathered.inputs)
     if composition.faults:
         raise BenchError(f"faults in the shipped configuration: {composition.faults}")
+    template = composition.documents[resources.WORKLOAD_KEY]["spec"]["template"]
+    template["metadata"].setdefault("annotations", {})["bench"] = _REVISION
     requests = {
         made.key: _request(made, composition.documents[made.key])
         for made in composition.objects
