@@ -129,3 +129,29 @@ async def test_more_changes_are_waited_for_but_not_for_ever() -> None:
         waits.append(round(pace.change(key), 3))
         await anyio.sleep(0.08)
     assert waits == [0.03, 0.1, 0.1, 0.06, 0.0, 0.0]
+
+
+@pytest.mark.virtual_clock
+async def test_a_laborious_instance_rests_nine_times_as_long_as_it_took() -> None:
+    pace, heavy, light = Pace(), ("ns", "heavy"), ("ns", "light")
+
+    rests = []
+    for seconds in (2.0, 2.0, 100.0, 100.0):
+        pace.labour(heavy, seconds)
+        pace.labour(light, 0.005)
+        rests.append((round(pace.wait(heavy)), pace.wait(light)))
+        await anyio.sleep(60)
+
+    # Once may be the first reading of a text, and a minute is enough.
+    assert rests == [(0, 0.0), (18, 0.0), (18, 0.0), (60, 0.0)]
+
+
+@pytest.mark.virtual_clock
+async def test_labour_does_not_shorten_a_rest() -> None:
+    pace, key = Pace(), ("ns", "my")
+
+    pace.labour(key, 0.05)
+    pace.rest(key)
+    pace.labour(key, 0.05)
+
+    assert pace.wait(key) == pytest.approx(1.0, abs=1e-3)

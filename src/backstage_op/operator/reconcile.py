@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import final
 
@@ -31,6 +32,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         report: How each object ended; absent when there was no walk.
         retry: Whether to look again without a new event.
         is_rollout: The workload was there already, and was changed.
+        compute_seconds: Processor time that it took to compute the objects.
         notices: Reason and text of what a person would want to know besides.
     """
 
@@ -39,6 +41,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     report: Report | None = None
     retry: Retry = Retry.NO
     is_rollout: bool = False
+    compute_seconds: float = 0.0
     notices: tuple[tuple[str, str], ...] = ()
 
 
@@ -94,7 +97,7 @@ class Reconciler:
             return await self._end(backstage, findings, Retry.LATER)
         inputs = gathered.inputs
         # In a thread: a large manifest must not hold up the other instances.
-        composition = await anyio.to_thread.run_sync(resources.compose, inputs)
+        composition, compute_seconds = await anyio.to_thread.run_sync(_compose, inputs)
         faults = gathered.faults_beside_denials(composition.faults)
         retry = Retry.LATER if gathered.denied else Retry.NO
         report = None
@@ -113,6 +116,7 @@ class Reconciler:
                     report=report,
                     retry=retry,
                     is_rollout=_is_rollout(inputs, report),
+                    compute_seconds=compute_seconds,
                     notices=tuple(notices),
                 )
         findings = msgspec.structs.replace(
@@ -124,7 +128,10 @@ class Reconciler:
         )
         ended = await self._end(backstage, findings, retry)
         return msgspec.structs.replace(
-            ended, is_rollout=_is_rollout(inputs, report), notices=tuple(notices)
+            ended,
+            is_rollout=_is_rollout(inputs, report),
+            compute_seconds=compute_seconds,
+            notices=tuple(notices),
         )
 
     async def _walk(
@@ -165,6 +172,13 @@ class Reconciler:
             report=findings.report,
             retry=retry,
         )
+
+
+def _compose(inputs: resources.Inputs) -> tuple[resources.Composition, float]:
+    """Compute the objects, and tell how much processor time of the thread it took."""
+    start = time.thread_time()
+    composition = resources.compose(inputs)
+    return composition, time.thread_time() - start
 
 
 def _is_rollout(inputs: resources.Inputs, report: Report | None) -> bool:
