@@ -32,6 +32,9 @@ _SOON_SECONDS: Final = 5.0
 _LATER_SECONDS: Final = 30.0
 _PATIENCE_SECONDS: Final = 30.0
 _RESYNC_SECONDS: Final = 600.0
+_PROGRESS_SECONDS: Final = 0.5
+"""A pod that starts changes about ten times; looking at each is ten times the work."""
+_WORKLOADS: Final = (kube.DEPLOYMENT.kind, kube.STATEFUL_SET.kind)
 _BLIND_SECONDS: Final = 30.0
 """What is not watched is noticed after half a minute."""
 
@@ -86,10 +89,14 @@ class Controller:
         self._queue.add((observed.ref.namespace, observed.ref.name))
 
     def on_owned(self, old: kube.Observed | None, new: kube.Observed | None) -> None:
-        """Queue the instance that an object of ours belongs to, or belonged to."""
+        """Queue the instance that an object of ours belongs to, or belonged to.
+
+        A workload on its way tells every step of it; only the last is urgent.
+        """
+        delay = 0.0 if _is_urgent(old, new) else _PROGRESS_SECONDS
         for observed in (old, new):
             if observed is not None and (key := _instance_of(observed)) is not None:
-                self._queue.add(key)
+                self._queue.add(key, delay)
 
     def on_reference(
         self, old: kube.Observed | None, new: kube.Observed | None
@@ -106,7 +113,7 @@ class Controller:
 
     def on_pods(self, key: InstanceKey) -> None:
         """Queue the instance whose pods do better or worse than before."""
-        self._queue.add(key)
+        self._queue.add(key, _PROGRESS_SECONDS)
 
     async def run(self, workers: int) -> None:
         """Work on the queue until cancelled, on several instances at once.
@@ -276,6 +283,22 @@ def _differs(old: kube.Observed, new: kube.Observed) -> bool:
         or old.annotations != new.annotations
         or old.labels != new.labels
     )
+
+
+def _is_urgent(old: kube.Observed | None, new: kube.Observed | None) -> bool:
+    """Tell whether an object differs from what it should be, or is ready at last."""
+    if old is None or new is None or _differs(old, new) or old.owners != new.owners:
+        return True
+    # Without a generation nothing tells a change of status from one of content.
+    if not new.generation:
+        return True
+    if new.ref.kind not in _WORKLOADS:
+        return False
+    return _is_ready(new) and not _is_ready(old)
+
+
+def _is_ready(observed: kube.Observed) -> bool:
+    return resources.workload_readiness(observed.document()).ready
 
 
 def _instance_of(observed: kube.Observed) -> InstanceKey | None:
