@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -14,14 +13,10 @@ from backstage_op.operator import offline
 
 from . import pages
 
-_PAGE: Final = "configuration.md"
+_PAGE: Final = "docs/configuration.md"
 _EXAMPLES: Final = list(pages.examples(_PAGE))
 _BEGIN: Final = "<!-- differences: begin -->\n"
 _END: Final = "<!-- differences: end -->"
-
-
-def _text() -> str:
-    return Path(pages.DOCS / _PAGE).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -39,13 +34,13 @@ def test_each_example_can_be_rendered(heading: str, documents: list[Document]) -
 
 
 def test_each_key_is_described() -> None:
-    table = _text().partition("### Keys")[2].partition("### ")[0]
+    table = pages.text(_PAGE).partition("### Keys")[2].partition("### ")[0]
 
     assert [key for key in config.KEYS if f"`{key}`" not in table] == []
 
 
 def test_the_differences_are_those_that_the_recordings_are_compared_with() -> None:
-    shown = _text().partition(_BEGIN)[2].partition(_END)[0]
+    shown = pages.text(_PAGE).partition(_BEGIN)[2].partition(_END)[0]
 
     assert shown == "".join(f"* {difference.why}\n" for difference in DIFFERENCES), (
         "copy the reasons of tests/recordings/differences.py between the marks"

@@ -15,7 +15,7 @@ from .scene import Scene
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RESOURCES = sorted(EXAMPLES.glob("*.yaml"))
-PAGE = "configuration.md"
+PAGE = "docs/configuration.md"
 PROFILES = ("backstage.io", "rhdh")
 
 
