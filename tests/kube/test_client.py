@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from typing import Any
 
 import anyio
@@ -7,7 +8,7 @@ import httpx2
 import msgspec
 import pytest
 from tests.support.apiserver import ApiServer
-from tests.support.exchange import Key, failure, status
+from tests.support.exchange import Key, Request, failure, status
 
 from backstage_op import errors, kube
 from backstage_op.document import Document
@@ -504,6 +505,40 @@ class TestTransport:
 
         assert scope.cancelled_caught
         assert len(server.requests) == 1
+
+
+class TestManyAtOnce:
+    async def test_eight_requests_are_sent_at_once_and_streams_are_not_counted(
+        self, client: kube.Client, server: ApiServer
+    ) -> None:
+        busy = most = 0
+
+        async def slow(request: Request) -> httpx2.Response:
+            nonlocal busy, most
+            busy += 1
+            most = max(busy, most)
+            await anyio.sleep(0.01)
+            busy -= 1
+            return server.serve(request)
+
+        server.put(KEY, _config_map())
+        server.answer("get", *[slow] * 20)
+
+        async with AsyncExitStack() as watches:
+            for _ in range(10):
+                await watches.enter_async_context(
+                    client.watch(
+                        kube.CONFIG_MAP,
+                        resource_version="0",
+                        seconds=60,
+                        silence_seconds=60,
+                    )
+                )
+            async with anyio.create_task_group() as tasks:
+                for _ in range(20):
+                    tasks.start_soon(client.get, kube.CONFIG_MAP, "team", "a")
+
+        assert (busy, most) == (0, 8)
 
 
 def _lost(server: ApiServer) -> Any:

@@ -2,17 +2,14 @@
 
 from typing import Any
 
-import anyio
-import httpx2
 import pytest
 from tests.support.apiserver import ApiServer
-from tests.support.exchange import Key, Request, status
+from tests.support.exchange import Key, status
 
 from backstage_op import api, config, errors, kube, resources
 from backstage_op.document import Document
 from backstage_op.graph import Status
 from backstage_op.operator import Environment, Reconciler, Result, Retry
-from backstage_op.operator.reading import Reading
 
 RESOURCE = Key("rhdh.redhat.com/v1alpha5", "backstages", "ns", "my")
 DEPLOYMENT = Key("apps/v1", "deployments", "ns", "backstage-my")
@@ -286,26 +283,3 @@ async def test_objects_that_must_not_be_read_are_all_told_and_the_rest_is_done(
     assert result.retry is Retry.LATER
     assert server.get(SERVICE) is not None
     assert server.get(DEPLOYMENT) is None
-
-
-async def test_not_everything_is_read_at_once(
-    server: ApiServer, client: kube.Client
-) -> None:
-    busy: list[int] = [0, 0]
-
-    async def slow(request: Request) -> httpx2.Response:
-        busy[0] += 1
-        busy[1] = max(busy)
-        await anyio.sleep(0.01)
-        busy[0] -= 1
-        return await status(404, "NotFound")(request)
-
-    names = [f"c{number}" for number in range(20)]
-    server.answer("get", *[slow] * len(names))
-    sources = tuple(resources.Source("ConfigMap", name) for name in names)
-    reading = Reading(client, "ns", lambda _: None)
-
-    await reading.read(resources.References(sources=sources, claims=()))
-
-    assert reading.sources == dict.fromkeys(sources)
-    assert busy == [0, 8]

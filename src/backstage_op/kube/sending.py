@@ -26,12 +26,15 @@ _SERVER_ERROR: Final = 500
 _OUTAGE_FAILURES: Final = 10
 """After so many failures in a row there is no use in asking again at once."""
 
+_MOST_AT_ONCE: Final = 8
+"""More keep no API server busier, and each idle connection costs at every request."""
+
 _NOT_REPEATABLE: Final = frozenset({"create", "replace"})
 
 
 @final
 class Sender:
-    """Sends the requests of a client.
+    """Sends the requests of a client, eight at once; streams are not counted.
 
     While the server fails every request, none is repeated here: whoever sent it
     comes back later, and a server in need is not asked four times as often.
@@ -41,6 +44,7 @@ class Sender:
         self._http = http
         self._policy = policy
         self._failures_in_a_row = 0
+        self._slots = anyio.CapacityLimiter(_MOST_AT_ONCE)
 
     async def request(
         self, call: Call, method: str, path: str, **request: Any
@@ -105,9 +109,10 @@ class Sender:
         self, call: Call, method: str, path: str, **request: Any
     ) -> httpx2.Response:
         try:
-            response = await self._http.request(
-                method, path, extensions={EXTENSION: call}, **request
-            )
+            async with self._slots:
+                response = await self._http.request(
+                    method, path, extensions={EXTENSION: call}, **request
+                )
         except failures.TRANSLATED as error:
             self._failures_in_a_row += 1
             raise failures.from_exception(call, error) from error

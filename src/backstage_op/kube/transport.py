@@ -18,8 +18,9 @@ from .credentials import TrustStore
 
 _log: Final = logging.getLogger(__name__)
 
-_MOST_CONNECTIONS: Final = 128
-"""Some 20 watches hold one each; workers that read eight at once have the rest."""
+_MOST_IDLE: Final = 8
+"""As many as there are requests at once. What is not idle has no limit: some 20
+watches hold a connection each, in each namespace that is watched by itself."""
 
 _MOST_WARNINGS: Final = 200
 _VERB_OF_METHOD: Final = {
@@ -172,8 +173,8 @@ def pool(trust: TrustStore) -> httpx2.AsyncHTTPTransport:
         verify=trust.context,
         trust_env=False,
         limits=httpx2.Limits(
-            max_connections=_MOST_CONNECTIONS,
-            max_keepalive_connections=_MOST_CONNECTIONS // 2,
+            max_connections=None,
+            max_keepalive_connections=_MOST_IDLE,
             keepalive_expiry=30.0,
         ),
         socket_options=options,

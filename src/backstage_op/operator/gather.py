@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, final
 
 import msgspec
 
 from backstage_op import api, config, errors, kube, resources
-from backstage_op.document import Document, ObjectRef
+from backstage_op.document import ObjectRef
 
 from .live import Live
+from .memory import Memory, NoMemory
 from .reading import SOURCE_KINDS, Reading
 
 _PASSWORD_BYTES: Final = 24
@@ -62,12 +63,12 @@ class Gatherer:
         client: kube.Client,
         live: Live,
         environment: Environment,
-        on_source: Callable[[Document], None] = lambda _: None,
+        memory: Memory | None = None,
     ) -> None:
         self._client = client
         self._live = live
         self._environment = environment
-        self._on_source = on_source
+        self._memory = memory or NoMemory()
 
     async def gather(self, backstage: api.Backstage) -> Gathered:
         """Return the inputs of one reconcile of a resource.
@@ -81,7 +82,7 @@ class Gatherer:
         """
         instance = resources.instance_of(backstage)
         wanted = resources.references_of(backstage)
-        found = Reading(self._client, instance.namespace, self._on_source)
+        found = Reading(self._client, instance.namespace, self._memory)
         await found.read(wanted)
         workload = await self._live.get(resources.workload_ref(backstage))
         live_checksum, live_noted_checksum = resources.read_checksums(

@@ -1,12 +1,11 @@
-"""The objects of users that a resource names: read by name, few at a time.
+"""The objects of users that a resource names: read by name.
 
-Their contents are not kept. One that is absent, or must not be read, is a
-finding; all of them are found in one go.
+One that is absent, or must not be read, is a finding; all of them are found in
+one go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, final
 
 import anyio
@@ -14,29 +13,23 @@ import anyio
 from backstage_op import errors, kube, resources
 from backstage_op.document import Document, ObjectRef
 
-SOURCE_KINDS: Final = {"ConfigMap": kube.CONFIG_MAP, "Secret": kube.SECRET}
+from .memory import Memory
 
-_MOST_AT_ONCE: Final = 8
+SOURCE_KINDS: Final = {"ConfigMap": kube.CONFIG_MAP, "Secret": kube.SECRET}
 
 
 @final
 class Reading:
     """What the references of one resource lead to.
 
-    ``sources`` holds None for what is absent. ``on_source`` is told each object
-    that is read, so that the watch of references knows where it starts from.
+    ``sources`` holds None for what is absent. What ``memory`` recalls is not read
+    again.
     """
 
-    def __init__(
-        self,
-        client: kube.Client,
-        namespace: str,
-        on_source: Callable[[Document], None],
-    ) -> None:
+    def __init__(self, client: kube.Client, namespace: str, memory: Memory) -> None:
         self._client = client
         self._namespace = namespace
-        self._on_source = on_source
-        self._limit = anyio.CapacityLimiter(_MOST_AT_ONCE)
+        self._memory = memory
         self._denied: dict[ObjectRef, errors.ForbiddenError] = {}
         self.sources: dict[resources.Source, resources.SourceData | None] = {}
         self.claims: set[str] = set()
@@ -72,15 +65,17 @@ class Reading:
             self.claims.add(name)
 
     async def _object(self, kind: kube.ResourceKind, name: str) -> Document | None:
+        ref = kind.ref(self._namespace, name)
+        if (known := self._memory.recall(ref)) is not None:
+            return known
         try:
-            async with self._limit:
-                document = await self._client.get(kind, self._namespace, name)
+            document = await self._client.get(kind, self._namespace, name)
         except errors.NotFoundError:
             return None
         except errors.ForbiddenError as error:
-            self._denied[kind.ref(self._namespace, name)] = error
+            self._denied[ref] = error
             return None
-        self._on_source(document)
+        self._memory.keep(document)
         return document
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import final
 
 import anyio.to_thread
 import msgspec
 
 from backstage_op import api, errors, kube, resources
-from backstage_op.document import Document
 from backstage_op.graph import Node, OnOutcome, Report, Runner, Status
 
 from .findings import Findings
 from .gather import Environment, Gatherer
 from .live import DirectLive, Live
+from .memory import Memory
 from .pods import PodBook
 from .prune import Pruner
 from .publisher import Publisher
@@ -60,12 +59,12 @@ class Reconciler:
         *,
         live: Live | None = None,
         on_outcome: OnOutcome | None = None,
-        on_source: Callable[[Document], None] = lambda _: None,
+        memory: Memory | None = None,
         pods: PodBook | None = None,
     ) -> None:
         self._client = client
         self._live = live or DirectLive(client)
-        self._gatherer = Gatherer(client, self._live, environment, on_source)
+        self._gatherer = Gatherer(client, self._live, environment, memory)
         self._publisher = Publisher(client, self._live, pods or PodBook())
         self._runner = Runner(on_outcome=on_outcome)
         self._settled = Settled()

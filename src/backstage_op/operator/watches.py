@@ -18,6 +18,7 @@ from .controller import Controller
 from .events import Recorder
 from .gather import Environment
 from .live import CachedLive
+from .memory import WatchedMemory
 from .metrics import Metrics
 from .pods import PodBook
 from .reconcile import Reconciler
@@ -57,9 +58,7 @@ async def watch(
         client,
         environment,
         live=CachedLive(client, {**owned, kube.BACKSTAGE: backstages}, unwatched),
-        on_source=lambda document: referenced[
-            kube.kind_of(kube.Observed.of(document).ref)
-        ].observe(document),
+        memory=WatchedMemory(referenced, unwatched),
         pods=pods,
     )
     controller = Controller(
