@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+import pytest
 from tests.support.apiserver import ApiServer
 from tests.support.exchange import Key, status
 
@@ -179,3 +180,48 @@ async def test_the_numbers_tell_what_happened(server: ApiServer) -> None:
 
 def _text(operator: Operator) -> str:
     return operator.metrics.text().decode()
+
+
+def _progress(server: ApiServer, replicas: int, ready: int) -> None:
+    live = server.get(_deployment("my"))
+    assert live is not None
+    counts = {"replicas": replicas, "updatedReplicas": 1, "readyReplicas": ready}
+    status = {"observedGeneration": 1, "availableReplicas": ready, **counts}
+    server.put(_deployment("my"), {**live, "status": status})
+
+
+@pytest.mark.virtual_clock
+async def test_the_steps_of_a_rollout_are_looked_at_twice_a_second(
+    server: ApiServer,
+) -> None:
+    _put(server, "my", {})
+
+    async with _running(server) as operator:
+        await _until_reason(server, "my", "Deployed", "DeployInProgress")
+        await anyio.sleep(10)
+        before = _looks(operator)
+        for step in range(40):
+            _progress(server, replicas=2 + step % 2, ready=0)
+            await anyio.sleep(0.1)
+
+        assert 4 <= _looks(operator) - before <= 9
+
+
+@pytest.mark.virtual_clock
+async def test_a_rollout_that_is_complete_is_told_at_once(server: ApiServer) -> None:
+    _put(server, "my", {})
+
+    async with _running(server):
+        await _until_reason(server, "my", "Deployed", "DeployInProgress")
+        await anyio.sleep(10)
+        start = anyio.current_time()
+        _progress(server, replicas=2, ready=0)
+        _progress(server, replicas=1, ready=1)
+        await _until_reason(server, "my", "Deployed", "Deployed")
+
+        assert anyio.current_time() - start < 0.1
+
+
+def _looks(operator: Operator) -> float:
+    done = operator.metrics.reconciles.labels("done")
+    return sum(s.value for m in done.collect() for s in m.samples if "total" in s.name)
