@@ -66,6 +66,7 @@ class Demo:
                 return is_settled and self._condition()["status"] == "True"
 
             wait_until(is_deployed, "Deployed is True")
+        self._wait_told(1)
         self._stage.say(f"Deployed=True after {len(writes(self._box, offset))} writes")
 
     def change(self) -> None:
@@ -90,6 +91,7 @@ class Demo:
             ),
             "Deployed is True again",
         )
+        self._wait_told(2)
         after = self._deployment()
         rollouts = _generation(after) - _generation(before)
         patched = [e for e in writes(self._box, offset) if e.resource == "deployments"]
@@ -138,6 +140,19 @@ class Demo:
         self._stage.say(
             "The data outlives the resource, and so must the password that opens it."
         )
+
+    def _wait_told(self, times: int) -> None:
+        """Wait until it was told so often that a rollout is complete.
+
+        That is the last thing that the operator writes about one.
+        """
+
+        def is_told() -> bool:
+            listing = self._box.admin.get(kube.EVENT.path(NAMESPACE)) or {}
+            told = [event["reason"] for event in listing.get("items", ())]
+            return told.count("Deployed") >= times
+
+        wait_until(is_told, "an Event tells of the rollout")
 
     def _get(self, kind: kube.ResourceKind, name: str) -> Document:
         found: Document | None = self._box.admin.get(kind.path(NAMESPACE, name))

@@ -20,7 +20,9 @@ OPERATOR_NAMESPACE: Final = "backstage-op-system"
 OPERATOR_ACCOUNT: Final = "backstage-op"
 NAMESPACE: Final = "demo"
 
-_DEADLINE_SECONDS: Final = 60.0
+_DEADLINE_SECONDS: Final = 180.0
+_ANSWER_SECONDS: Final = 30.0
+_END_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.03
 
 
@@ -65,7 +67,7 @@ class OperatorProcess:
     def reconciles(self) -> int:
         """Return how many reconciles it has done, by its metrics."""
         url = f"http://127.0.0.1:{self._metrics_port}/metrics"
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS) as answer:
             lines = answer.read().decode().splitlines()
         return sum(
             int(float(line.rpartition(" ")[2]))
@@ -77,10 +79,10 @@ class OperatorProcess:
         """End it as a kubelet would, and expect a clean end."""
         self._process.terminate()
         try:
-            code = self._process.wait(10)
+            code = self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            raise DemoError("the operator did not stop within 10 s") from None
+            raise DemoError("the operator does not stop") from None
         if code != 0:
             raise DemoError(f"the operator ended with exit code {code}: {self.log}")
 
@@ -89,7 +91,7 @@ class OperatorProcess:
             raise DemoError(f"the operator ended early: {self.log.read_text()}")
         url = f"http://127.0.0.1:{self._port}/readyz"
         try:
-            with urllib.request.urlopen(url, timeout=2):
+            with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS):
                 return True
         except (urllib.error.URLError, OSError):
             return False
@@ -119,7 +121,7 @@ def wait_until(is_so: Callable[[], bool], what: str) -> None:
     """Poll until something is so.
 
     Raises:
-        DemoError: it is not so within a minute.
+        DemoError: it is not so within three minutes.
     """
     deadline = time.monotonic() + _DEADLINE_SECONDS
     while not is_so():

@@ -27,6 +27,7 @@ _CRD = Path(__file__).parent.parent / "crd"
 hypothesis.settings.register_profile(
     "here",
     deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
     print_blob=True,
     derandomize=bool(os.environ.get("CI")),
 )

@@ -21,7 +21,6 @@ def play(*options: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=150,
         check=False,
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 from ruamel.yaml import YAML
+from tests.support.limits import GIVE_UP_SECONDS
 
 from backstage_op import kube
 from backstage_op import sandbox as sandboxes
@@ -19,7 +20,6 @@ _RESTRICTED = {
     "pod-security.kubernetes.io/enforce": "restricted",
     "pod-security.kubernetes.io/warn": "restricted",
 }
-_DEADLINE_SECONDS = 30
 
 
 def _load(name: str) -> list[Document]:
@@ -95,7 +95,6 @@ def test_the_kustomization_lists_what_an_installation_needs(kubectl: str) -> Non
         [kubectl, "kustomize", str(_DEPLOY)],
         capture_output=True,
         check=True,
-        timeout=60,
     )
 
     documents = list(YAML(typ="safe", pure=True).load_all(done.stdout.decode()))
@@ -152,7 +151,7 @@ async def test_its_pod_is_admitted_and_the_deployment_becomes_available(
 
     async with kube.Client.connect(kube.load(sandbox.kubeconfig)) as client:
         await client.apply(deployment)
-        with anyio.fail_after(_DEADLINE_SECONDS):
+        with anyio.fail_after(GIVE_UP_SECONDS):
             while True:
                 live = await client.get(kube.DEPLOYMENT, restricted, name)
                 wanted = deployment["spec"]["replicas"]

@@ -36,7 +36,6 @@ class Kubectl:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
         )
         return done.stdout, done.stderr, done.returncode
 

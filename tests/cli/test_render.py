@@ -215,6 +215,5 @@ def _rendered(seed: str, form: str) -> bytes:
         [sys.executable, "-m", "backstage_op", *arguments],
         check=True,
         capture_output=True,
-        timeout=120,
         env={**os.environ, "PYTHONHASHSEED": seed},
     ).stdout

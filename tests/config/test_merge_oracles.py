@@ -133,7 +133,6 @@ def _run(program: str, *arguments: str, given: str = "") -> str:
         text=True,
         env=environment,
         check=True,
-        timeout=300,
     ).stdout
 
 

@@ -77,7 +77,6 @@ def test_rendering_never_raises_and_gives_the_same_twice(
 
 
 @pytest.mark.controlplane
-@pytest.mark.timeout(600)
 async def test_the_server_accepts_what_is_rendered_or_config_says_why_not(
     real: kube.Client, openshift_namespace: str, specifications: list[Document]
 ) -> None:

@@ -15,13 +15,21 @@ from .scene import Scene
 _GROUP: Final = "admissionregistration.k8s.io/v1"
 
 
-def quota(scene: Scene, **hard: str) -> None:
-    """Allow so many objects, and return when the API server counts them."""
+def quota(scene: Scene, trial: Document | None = None, **hard: str) -> None:
+    """Allow so many objects, and return when the API server counts them.
+
+    ``trial`` is one that it must refuse by then.
+    """
     name = "limit"
     scene.apply("v1", "ResourceQuota", name, spec={"hard": hard})
     path = f"/api/v1/namespaces/{scene.namespace}/resourcequotas/{name}"
     wait_until(
         lambda: (scene.sandbox.admin.get(path) or {})["status"].get("hard") == hard,
+        f"the quota {hard} is not counted",
+    )
+    # Those that decide learn of it by a watch, each at its own time.
+    wait_until(
+        lambda: trial is None or is_refused(scene, trial),
         f"the quota {hard} is not in force",
     )
 
@@ -139,6 +147,26 @@ def _rule(group: str, resource: str) -> Document:
         "apiVersions": ["v1"],
         "operations": ["CREATE", "UPDATE"],
         "resources": [resource],
+    }
+
+
+def service(name: str = "trial") -> Document:
+    """Return a Service that is good for a trial."""
+    return {
+        "apiVersion": kube.SERVICE.api_version,
+        "kind": kube.SERVICE.kind,
+        "metadata": {"name": name},
+        "spec": {"ports": [{"port": 80}]},
+    }
+
+
+def pod(name: str = "trial") -> Document:
+    """Return a Pod that is good for a trial, unless only restricted ones are."""
+    return {
+        "apiVersion": kube.POD.api_version,
+        "kind": kube.POD.kind,
+        "metadata": {"name": name},
+        "spec": {"containers": [{"name": "main", "image": "any"}]},
     }
 
 

@@ -10,12 +10,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, final
 
-_DEADLINE_SECONDS: Final = 120.0
-_ANSWER_SECONDS: Final = 30.0
+from tests.support.limits import GIVE_UP_SECONDS
+
+_ANSWER_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.05
 _ALLOWED: Final = ("PATH", "HOME", "LANG", "PYTHONPATH")
 
@@ -32,8 +34,8 @@ def clean_environment(**variables: str) -> dict[str, str]:
 
 
 def wait_until(is_so: Callable[[], bool], what: Callable[[], str] | str) -> None:
-    """Poll until something is so; fail with ``what`` after two minutes."""
-    deadline = time.monotonic() + _DEADLINE_SECONDS
+    """Poll until something is so; fail with ``what`` if it never is."""
+    deadline = time.monotonic() + GIVE_UP_SECONDS
     while not is_so():
         if time.monotonic() > deadline:
             raise AssertionError(what if isinstance(what, str) else what())
@@ -114,10 +116,19 @@ class OperatorProcess:
         """Send a signal."""
         self._process.send_signal(number)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let it stand still for the time of a ``with``."""
+        self.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.send(signal.SIGCONT)
+
     def stop(self) -> None:
         """Send SIGTERM, and expect a clean end."""
         self._process.send_signal(signal.SIGTERM)
-        code = self._process.wait(_DEADLINE_SECONDS)
+        code = self._process.wait(GIVE_UP_SECONDS)
         assert code == 0, self.log
 
     def has_ended(self) -> bool:
@@ -127,7 +138,7 @@ class OperatorProcess:
     def kill(self) -> None:
         """End it at once, if it still runs."""
         self._process.kill()
-        self._process.wait(_DEADLINE_SECONDS)
+        self._process.wait(GIVE_UP_SECONDS)
 
     def _is_ready(self) -> bool:
         code = self._process.poll()

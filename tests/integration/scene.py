@@ -281,6 +281,5 @@ class Scene:
             capture_output=True,
             text=True,
             check=True,
-            timeout=150,
         )
         return done.stdout

@@ -15,12 +15,7 @@ from . import admission
 from .process import OperatorProcess, wait_until
 from .scene import Scene
 
-pytestmark = [
-    pytest.mark.controlplane,
-    pytest.mark.usefixtures("operator"),
-    # Half a minute passes until what may pass by itself is told, or tried again.
-    pytest.mark.timeout(600),
-]
+pytestmark = [pytest.mark.controlplane, pytest.mark.usefixtures("operator")]
 
 A_FEW: Final = 10
 PORTAL: Final = "backstage-my"
@@ -43,7 +38,7 @@ def _patched(**template: Any) -> Document:
 def test_a_quota_on_objects_is_said_and_heals_when_it_is_raised(
     refusing: Scene,
 ) -> None:
-    admission.quota(refusing, services="0")
+    admission.quota(refusing, admission.service(), services="0")
 
     refusing.backstage(WITHOUT_DATABASE)
 
@@ -183,6 +178,10 @@ def test_pods_that_a_security_level_refuses_are_a_failure_in_its_words(
             "kind": "Namespace",
             "metadata": {"name": refusing.namespace, "labels": level},
         }
+    )
+    wait_until(
+        lambda: admission.is_refused(refusing, admission.pod()),
+        "the level is not in force",
     )
 
     refusing.backstage(_patched(spec={"securityContext": {"runAsUser": 0}}))

@@ -25,7 +25,6 @@ def _run(name: str, *arguments: str) -> list[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
         env=clean_environment(),
     )
     return done.stdout.splitlines()

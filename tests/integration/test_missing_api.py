@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +18,11 @@ from .conftest import install
 from .process import OperatorProcess, wait_until
 from .scene import Scene
 
-pytestmark = [pytest.mark.controlplane, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.controlplane
 
 EXTENSIONS = Path(__file__).parents[1] / "support" / "extensions.yaml"
 GROUP: Final = "gateway.networking.k8s.io"
+DEFINITIONS: Final = [one for one in load(EXTENSIONS) if one["spec"]["group"] == GROUP]
 PORTAL: Final = "backstage-my"
 WITH_ROUTE: Final[Document] = {
     "database": {"enableLocalDb": False},
@@ -31,12 +35,32 @@ WITH_ROUTE: Final[Document] = {
 }
 
 
+@pytest.fixture
+def scene(spare_sandbox: Sandbox) -> Iterator[Scene]:
+    """A namespace of a cluster that does not serve the API, or no longer."""
+    for definition in DEFINITIONS:
+        _remove(spare_sandbox, definition["metadata"]["name"])
+    name = f"extended-{secrets.token_hex(4)}"
+    spare_sandbox.create_namespace(name)
+    scene = Scene(spare_sandbox, name)
+    yield scene
+    assert scene.foreign_writes() == []
+    spare_sandbox.delete_namespace(name)
+
+
+def _remove(sandbox: Sandbox, definition: str) -> None:
+    group = "/apis/apiextensions.k8s.io/v1"
+    path = f"{group}/customresourcedefinitions/{definition}"
+    if sandbox.admin.get(path) is not None:
+        sandbox.admin.request("DELETE", path)
+        find = functools.partial(sandbox.admin.get, path)
+        wait_until(lambda: find() is None, f"{definition} is still there")
+
+
 def test_what_needs_a_missing_api_waits_for_it_alone(
-    spare_sandbox: Sandbox, tmp_path: Path
+    scene: Scene, tmp_path: Path
 ) -> None:
-    spare_sandbox.create_namespace("extended")
-    scene = Scene(spare_sandbox, "extended")
-    process = OperatorProcess(install(spare_sandbox), tmp_path / "operator.log")
+    process = OperatorProcess(install(scene.sandbox), tmp_path / "operator.log")
     try:
         process.wait_ready()
         scene.backstage(WITH_ROUTE)
@@ -45,9 +69,7 @@ def test_what_needs_a_missing_api_waits_for_it_alone(
         assert "HTTPRoute" in message
         scene.wait_deployed()
 
-        spare_sandbox.apply(
-            [one for one in load(EXTENSIONS) if one["spec"]["group"] == GROUP]
-        )
+        scene.sandbox.apply(DEFINITIONS)
 
         wait_until(
             lambda: scene.find(kube.HTTP_ROUTE, PORTAL) is not None,
@@ -63,5 +85,3 @@ def test_what_needs_a_missing_api_waits_for_it_alone(
         process.stop()
     finally:
         process.kill()
-    assert scene.foreign_writes() == []
-    spare_sandbox.delete_namespace("extended")

@@ -265,6 +265,5 @@ def _run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
         env=clean_environment(HOME=str(home)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from .conftest import install
 from .process import OperatorProcess, wait_until
 from .scene import Scene
 
-pytestmark = [pytest.mark.controlplane, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.controlplane
 
 
 @pytest.fixture
@@ -23,9 +24,10 @@ def alone(spare_sandbox: Sandbox) -> Iterator[Scene]:
 
     A new one may know no rights for a moment: what it denies is no fault.
     """
-    spare_sandbox.create_namespace("restarted")
-    yield Scene(spare_sandbox, "restarted")
-    spare_sandbox.delete_namespace("restarted")
+    name = f"restarted-{secrets.token_hex(4)}"
+    spare_sandbox.create_namespace(name)
+    yield Scene(spare_sandbox, name)
+    spare_sandbox.delete_namespace(name)
 
 
 def test_a_restart_of_the_api_server_during_a_creation_is_made_good(

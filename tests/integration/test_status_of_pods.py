@@ -7,6 +7,7 @@ import pytest
 from backstage_op import kube
 from backstage_op.document import Document
 
+from . import admission
 from .process import OperatorProcess, wait_until
 from .scene import Scene
 
@@ -112,22 +113,13 @@ def test_a_pod_without_a_node_says_what_the_scheduler_says(scene: Scene) -> None
 
 
 def test_pods_that_a_quota_refuses_are_a_failure_with_its_words(scene: Scene) -> None:
-    scene.apply("v1", "ResourceQuota", "none", spec={"hard": {"pods": "0"}})
-    wait_until(
-        lambda: "hard" in _quota(scene).get("status", {}), "the quota is not in force"
-    )
+    admission.quota(scene, admission.pod(), pods="0")
 
     scene.backstage(WITHOUT_DATABASE)
 
     message = scene.wait_condition("Deployed", "False", "DeployFailed")
-    assert "exceeded quota: none" in message
+    assert "exceeded quota: limit" in message
     assert scene.conditions()["Runtime"]["reason"] == "Pending"
-
-
-def _quota(scene: Scene) -> Document:
-    path = f"/api/v1/namespaces/{scene.namespace}/resourcequotas/none"
-    found: Document = scene.sandbox.admin.get(path) or {}
-    return found
 
 
 def test_a_crash_is_said_once_and_without_the_values_of_secrets(

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
+from tests.support.limits import GIVE_UP_SECONDS
 
 from backstage_op import errors, kube
 
@@ -50,7 +51,10 @@ async def test_a_gate_is_asked_right_before_each_part_is_sent(asked: int) -> Non
 
     async with _listener() as (connection, received):
         async with kube.Client.connect(connection, gate=gate) as client:
-            with anyio.fail_after(20), pytest.raises(errors.NotLeaderError):
+            with (
+                anyio.fail_after(GIVE_UP_SECONDS),
+                pytest.raises(errors.NotLeaderError),
+            ):
                 await client.apply(DOCUMENT)
         # The headers alone are no request: the body that they announce is missing.
         assert b"ConfigMap" not in received

@@ -14,6 +14,7 @@ from anyio.abc import ByteStream
 from tests.operator.test_authorization import ALLOWED, DENIED, KNOWN, TOKEN, UNKNOWN
 from tests.support.apiserver import ApiServer
 from tests.support.exchange import Answer, status
+from tests.support.limits import GIVE_UP_SECONDS
 
 from backstage_op import errors, kube
 from backstage_op.operator import self_signed
@@ -34,7 +35,7 @@ async def _serving(
 ) -> AsyncIterator[int]:
     exposure = Exposure(address=LOOPBACK, secure=secure, files=files)
     exposed = ExposedMetrics(exposure, Metrics(), client)
-    with anyio.fail_after(60):
+    with anyio.fail_after(GIVE_UP_SECONDS):
         async with anyio.create_task_group() as tasks:
             yield await tasks.start(exposed.serve)
             tasks.cancel_scope.cancel()

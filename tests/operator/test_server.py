@@ -2,11 +2,12 @@
 
 import socket
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import anyio
 import pytest
 from anyio.abc import SocketStream
+from tests.support.limits import GIVE_UP_SECONDS
 
 from backstage_op import errors
 from backstage_op.operator import server
@@ -38,7 +39,7 @@ async def _exchange(
     *requests: tuple[bytes, bytes], handlers: Mapping[str, Handler] = HANDLERS
 ) -> list[bytes]:
     """Send requests over one connection; return the answers."""
-    with anyio.fail_after(20):
+    with anyio.fail_after(GIVE_UP_SECONDS):
         async with anyio.create_task_group() as tasks:
             port = await tasks.start(server.serve, LOOPBACK, handlers)
             async with await anyio.connect_tcp("127.0.0.1", port) as stream:
@@ -93,11 +94,12 @@ async def test_a_connection_serves_several_requests() -> None:
     "sent", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nA: " + b"a" * 100_000, b""]
 )
 async def test_a_bad_client_harms_no_other(sent: bytes) -> None:
-    with anyio.fail_after(20):
+    with anyio.fail_after(GIVE_UP_SECONDS):
         async with anyio.create_task_group() as tasks:
             port = await tasks.start(server.serve, LOOPBACK, HANDLERS)
             async with await anyio.connect_tcp("127.0.0.1", port) as bad:
-                with anyio.move_on_after(5):
+                # It may be told to go before it has said everything.
+                with suppress(anyio.BrokenResourceError):
                     await bad.send(sent)
             async with await anyio.connect_tcp("127.0.0.1", port) as good:
                 await good.send(_request("GET", "/healthz"))
@@ -109,7 +111,7 @@ async def test_a_bad_client_harms_no_other(sent: bytes) -> None:
 async def test_silent_clients_however_many_do_not_keep_a_probe_waiting(
     sent: bytes,
 ) -> None:
-    with anyio.fail_after(60):
+    with anyio.fail_after(GIVE_UP_SECONDS):
         async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
             port = await tasks.start(server.serve, LOOPBACK, HANDLERS)
             for _ in range(50):

@@ -161,7 +161,7 @@ def test_two_processes_wait_for_one_build(tmp_path: Path, builds: Path) -> None:
     command = [sys.executable, "-c", program]
     processes = [subprocess.Popen(command) for _ in range(2)]
 
-    assert [process.wait(30) for process in processes] == [0, 0]
+    assert [process.wait() for process in processes] == [0, 0]
     assert len(built(builds)) == len(assets.NAMES)
 
 

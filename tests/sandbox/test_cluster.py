@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.limits import GIVE_UP_SECONDS
 
 from backstage_op import sandbox as sandboxes
 from backstage_op.sandbox import Sandbox
@@ -115,13 +117,14 @@ def test_what_belongs_to_a_deleted_object_is_collected(
 
 
 def test_a_namespace_with_a_claim_can_be_deleted(sandbox: Sandbox) -> None:
-    sandbox.create_namespace("doomed")
-    sandbox.apply([_in("doomed", CLAIM), _in("doomed", _deployment())])
+    name = f"doomed-{secrets.token_hex(4)}"
+    sandbox.create_namespace(name)
+    sandbox.apply([_in(name, CLAIM), _in(name, _deployment())])
 
-    sandbox.delete_namespace("doomed")
+    sandbox.delete_namespace(name)
 
     sandbox.admin.wait_until(
-        lambda: sandbox.admin.get("/api/v1/namespaces/doomed") is None, "it is gone"
+        lambda: sandbox.admin.get(f"/api/v1/namespaces/{name}") is None, "it is gone"
     )
 
 
@@ -250,7 +253,7 @@ def test_nothing_survives_the_kill_of(victim: str) -> None:
 def _wait_ended(fd: int) -> None:
     import select
 
-    ready, _, _ = select.select([fd], [], [], 10)
+    ready, _, _ = select.select([fd], [], [], GIVE_UP_SECONDS)
     assert ready, "a process survived"
 
 

@@ -28,7 +28,7 @@ Manifests: TypeAlias = "Path | Document | Iterable[Document]"
 
 _CRD: Final = "CustomResourceDefinition"
 _POLL_SECONDS: Final = 0.05
-_ESTABLISHED_SECONDS: Final = 30.0
+_PATIENCE_SECONDS: Final = 120.0
 
 
 @final
@@ -43,7 +43,7 @@ class Admin:
                 "Authorization": f"Bearer {token}",
                 "User-Agent": FIELD_MANAGER,
             },
-            timeout=30.0,
+            timeout=60.0,
             trust_env=False,
         )
         self._kinds: dict[tuple[str, str], ResourceKind] = {}
@@ -94,7 +94,7 @@ class Admin:
 
         It does so (429) for a moment after a definition is established.
         """
-        deadline = time.monotonic() + _ESTABLISHED_SECONDS
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
                 response = self._client.request(verb, path, **options)
@@ -142,13 +142,13 @@ class Admin:
         """Wait until a condition holds.
 
         Raises:
-            errors.SandboxError: it did not within 30 s.
+            errors.SandboxError: it did not within two minutes.
         """
-        deadline = time.monotonic() + _ESTABLISHED_SECONDS
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         while not condition():
             if time.monotonic() > deadline:
                 raise errors.SandboxError(
-                    f"{what}: not so within {_ESTABLISHED_SECONDS:.0f} s"
+                    f"{what}: not so within {_PATIENCE_SECONDS:.0f} s"
                 )
             time.sleep(_POLL_SECONDS)
 

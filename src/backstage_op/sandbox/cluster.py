@@ -25,7 +25,7 @@ from .control import Control
 OnProgress = Callable[[str], None]
 
 _DATA: Final = Path(__file__).parent / "data"
-_START_SECONDS: Final = 60.0
+_START_SECONDS: Final = 180.0
 _POLL_SECONDS: Final = 0.02
 _ATTEMPTS: Final = 3
 _TOKEN_LIFETIME: Final = datetime.timedelta(hours=24)

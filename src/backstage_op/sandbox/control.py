@@ -18,7 +18,7 @@ from backstage_op import errors
 
 from . import supervisor
 
-_ANSWER_SECONDS: Final = 30.0
+_ANSWER_SECONDS: Final = 60.0
 
 
 @final

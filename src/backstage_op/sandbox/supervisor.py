@@ -30,7 +30,7 @@ SOCKET_NAME: Final = "control.sock"
 FAILURE_NAME: Final = "failure.json"
 
 _PR_SET_PDEATHSIG: Final = 1
-_CLIENT_TIMEOUT_SECONDS: Final = 5.0
+_CLIENT_TIMEOUT_SECONDS: Final = 30.0
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
@@ -156,7 +156,10 @@ class Supervisor:
 
     def _child_ended(self, name: str) -> None:
         failure = {"name": name, "code": self._children[name].wait()}
-        Path(FAILURE_NAME).write_text(json.dumps(failure), encoding="utf-8")
+        # Whoever looks meanwhile sees all of it, or nothing.
+        unfinished = Path(f"{FAILURE_NAME}.new")
+        unfinished.write_text(json.dumps(failure), encoding="utf-8")
+        unfinished.replace(FAILURE_NAME)
         self._remove = False
         self._stop()
 
