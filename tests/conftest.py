@@ -1,7 +1,6 @@
 """What all tests share: backends of anyio, and the real control plane.
 
-A test that is marked ``controlplane``, ``real_socket`` or ``real_clock`` runs on
-asyncio; any other asynchronous test runs on asyncio and on trio with a clock that
+A test that is marked ``controlplane`` or ``real_socket`` runs on asyncio; any other asynchronous test runs on asyncio and on trio with a clock that
 jumps to the next deadline as soon as every task waits. One that is marked
 ``virtual_clock`` waits for minutes, and so runs on that clock only.
 """
@@ -83,7 +82,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     backends = ["asyncio", "trio"]
     markers = {marker.name for marker in metafunc.definition.iter_markers()}
-    if markers & {"controlplane", "real_socket", "real_clock"}:
+    if markers & {"controlplane", "real_socket"}:
         backends = ["asyncio"]
     elif "virtual_clock" in markers:
         backends = ["trio"]

@@ -68,7 +68,7 @@ def _rollouts(server: ApiServer) -> int:
     return sum(request.key == DEPLOYMENT for request in server.seen("apply"))
 
 
-@pytest.mark.real_clock
+@pytest.mark.virtual_clock
 async def test_objects_that_change_together_are_one_rollout(server: ApiServer) -> None:
     async with _portal(server):
         for name in NAMES:
@@ -79,7 +79,7 @@ async def test_objects_that_change_together_are_one_rollout(server: ApiServer) -
         assert _rollouts(server) == 1
 
 
-@pytest.mark.real_clock
+@pytest.mark.virtual_clock
 async def test_what_changes_all_the_time_is_looked_at_once_a_second(
     server: ApiServer,
 ) -> None:
@@ -96,7 +96,7 @@ async def test_what_changes_all_the_time_is_looked_at_once_a_second(
         assert looks <= seconds + 2
 
 
-@pytest.mark.real_clock
+@pytest.mark.virtual_clock
 async def test_an_object_that_opts_out_wakes_nobody(server: ApiServer) -> None:
     async with _portal(server, **OPTED_OUT):
         _edit(server, "one", "second", **OPTED_OUT)
