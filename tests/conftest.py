@@ -1,8 +1,10 @@
 """What all tests share: backends of anyio, and the real control plane.
 
-A test that is marked ``controlplane`` or ``real_socket`` runs on asyncio; any other asynchronous test runs on asyncio and on trio with a clock that
-jumps to the next deadline as soon as every task waits. One that is marked
-``virtual_clock`` waits for minutes, and so runs on that clock only.
+A test that is marked ``controlplane`` or ``real_socket`` runs on asyncio; any other
+asynchronous test runs on asyncio and on trio with a clock that jumps to the next
+deadline as soon as every task waits and no thread computes. One that is marked
+``virtual_clock`` waits for minutes, or counts what happens in a time, and so runs on
+that clock only.
 """
 
 from __future__ import annotations
