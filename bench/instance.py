@@ -22,6 +22,7 @@ _USER: Final = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
 _AGENT: Final = "backstage-op/"
 _READS: Final = ("get", "list", "watch")
 _POLL_SECONDS: Final = 0.2
+_LONGEST_SECONDS: Final = 600.0
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,10 +63,11 @@ class Instances:
                     self._client.create,
                     {**backstage_document(namespace, name), "spec": spec(name)},
                 )
-        while True:
-            if wanted <= await self._deployed(namespace):
-                break
-            await anyio.sleep(_POLL_SECONDS)
+        with anyio.move_on_after(_LONGEST_SECONDS) as scope:
+            while not wanted <= await self._deployed(namespace):
+                await anyio.sleep(_POLL_SECONDS)
+        if scope.cancelled_caught:
+            raise BenchError(f"not all deployed within {_LONGEST_SECONDS:.0f} s")
         seen = datetime.datetime.now(datetime.UTC)
         events = [e for e in self._box.audit_events(offset) if e.timestamp <= seen]
         first = min(_created(events, name) for name in wanted)

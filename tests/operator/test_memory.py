@@ -7,6 +7,7 @@ from collections import Counter
 from backstage_op import kube
 from backstage_op.document import Document
 from backstage_op.operator.memory import WatchedMemory
+from backstage_op.operator.references import ReferenceIndex
 
 REF = kube.CONFIG_MAP.ref("team", "a")
 
@@ -23,9 +24,16 @@ def _config_map(
     }
 
 
-def _memory() -> tuple[WatchedMemory, kube.Cache, Counter[kube.ResourceKind]]:
+def _memory(
+    *instances: str,
+) -> tuple[WatchedMemory, kube.Cache, Counter[kube.ResourceKind]]:
+    """Return a memory beside the watch of what these instances refer to."""
     cache, unwatched = kube.Cache(), Counter[kube.ResourceKind]()
-    return WatchedMemory({kube.CONFIG_MAP: cache}, unwatched), cache, unwatched
+    index = ReferenceIndex()
+    for name in instances or ("my",):
+        index.replace(("team", name), frozenset({REF}))
+    memory = WatchedMemory({kube.CONFIG_MAP: cache}, index, unwatched)
+    return memory, cache, unwatched
 
 
 def test_what_was_read_is_recalled_as_it_was() -> None:
@@ -69,6 +77,35 @@ def test_what_is_not_watched_is_read_each_time() -> None:
     del unwatched[kube.CONFIG_MAP]
 
     assert memory.recall(REF) == _config_map(7)
+
+
+def test_what_one_instance_reads_first_is_news_to_the_others() -> None:
+    told: list[tuple[int, int]] = []
+    memory, cache, _ = _memory("my", "your")
+    cache.on_change = lambda old, new: told.append(
+        (old.resource_version if old else 0, new.resource_version if new else 0)
+    )
+
+    # The watch has not shown these yet, and what it shows then is no news to it.
+    memory.keep(_config_map(7))
+    memory.keep(_config_map(8))
+    cache.upsert(kube.Observed.of(_config_map(7)))
+    cache.upsert(kube.Observed.of(_config_map(8)))
+
+    assert told == [(0, 7), (7, 8)]
+
+
+def test_what_an_instance_alone_reads_for_the_first_time_is_no_news() -> None:
+    told: list[object] = []
+    memory, cache, _ = _memory("my")
+    cache.on_change = lambda _, new: told.append(new)
+
+    memory.keep(_config_map(7))
+    assert told == []
+    memory.keep(_config_map(8))
+
+    # Its look may have begun with the older one.
+    assert told == [kube.Observed.of(_config_map(8))]
 
 
 def test_only_what_was_read_last_is_kept_of_too_much() -> None:

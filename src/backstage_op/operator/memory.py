@@ -12,6 +12,8 @@ from typing import Final, Protocol, final
 from backstage_op import kube
 from backstage_op.document import Document, ObjectRef
 
+from .references import ReferenceIndex
+
 _MOST_BYTES: Final = 4 * 1024 * 1024
 
 
@@ -42,15 +44,18 @@ class WatchedMemory:
 
     ``caches`` are told of each object that is read, so that the watches know
     where they start from; what they show then decides whether an object is still
-    the same. A kind in ``unwatched`` is never recalled.
+    the same. ``index`` tells who else refers to it. A kind in ``unwatched`` is
+    never recalled.
     """
 
     def __init__(
         self,
         caches: Mapping[kube.ResourceKind, kube.Cache],
+        index: ReferenceIndex,
         unwatched: Container[kube.ResourceKind],
     ) -> None:
         self._caches = caches
+        self._index = index
         self._unwatched = unwatched
         self._kept: dict[ObjectRef, kube.Observed] = {}
         self._bytes = 0
@@ -68,7 +73,14 @@ class WatchedMemory:
     def keep(self, document: Document) -> None:
         """Take an object that was just read."""
         item = kube.Observed.of(document)
-        self._caches[kube.kind_of(item.ref)].observe(document)
+        cache = self._caches[kube.kind_of(item.ref)]
+        is_shared = len(self._index.instances_of(item.ref)) > 1
+        if cache.get(item.ref) is None and not is_shared:
+            cache.observe(document)
+        else:
+            # Newer than what the others have seen, perhaps; the watch's own word
+            # comes too late to be news.
+            cache.upsert(item)
         self._forget(item.ref)
         self._kept[item.ref] = item
         self._bytes += len(item.body)

@@ -58,7 +58,7 @@ async def watch(
         client,
         environment,
         live=CachedLive(client, {**owned, kube.BACKSTAGE: backstages}, unwatched),
-        memory=WatchedMemory(referenced, unwatched),
+        memory=WatchedMemory(referenced, index, unwatched),
         pods=pods,
     )
     controller = Controller(
