@@ -64,7 +64,7 @@ class Instances:
                     {**backstage_document(namespace, name), "spec": spec(name)},
                 )
         with anyio.move_on_after(_LONGEST_SECONDS) as scope:
-            while not wanted <= await self._deployed(namespace):
+            while not wanted <= await self._deployed(namespace):  # noqa: ASYNC110
                 await anyio.sleep(_POLL_SECONDS)
         if scope.cancelled_caught:
             raise BenchError(f"not all deployed within {_LONGEST_SECONDS:.0f} s")
