@@ -17,7 +17,8 @@ from backstage_op.document import Document
 from .wanted import backstage_document
 
 _EVERY_SECONDS: Final = 0.05
-_VARIABLES: Final = 4000
+_VARIABLES: Final = 2000
+_PATCHED: Final = 4_000
 _NAME: Final = "poison"
 
 
@@ -89,9 +90,7 @@ async def _meddle(box: sandbox.Sandbox, path: str, patch: Document) -> None:
 def _many_variables() -> Document:
     """Return a specification that takes long to compute: many variables, patched."""
     variables = [{"name": f"V{number}", "value": "x"} for number in range(_VARIABLES)]
-    patched = [
-        {"name": f"V{number}", "value": "y"} for number in range(0, 2 * _VARIABLES, 2)
-    ]
+    patched = [{"name": f"V{number}", "value": "y"} for number in range(_PATCHED)]
     containers = [{"name": "backstage-backend", "env": patched}]
     return {
         "application": {"extraEnvs": {"envs": variables}},
