@@ -11,7 +11,7 @@ import pytest
 from backstage_op.sandbox import Sandbox
 
 from .process import OperatorProcess
-from .scene import ACCOUNT, Scene
+from .scene import ACCOUNT, Scene, wait_for_rights
 
 _DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -22,6 +22,7 @@ def install(sandbox: Sandbox) -> Path:
     """Give a cluster the operator's account and rights; return its kubeconfig."""
     for name in ("namespace", "rbac", "leader-election", "metrics"):
         sandbox.apply(_DEPLOY / f"{name}.yaml")
+    wait_for_rights(sandbox, ACCOUNT)
     return sandbox.service_account_kubeconfig(*ACCOUNT)
 
 
@@ -42,7 +43,7 @@ def operator(
         process.wait_ready()
         yield process
         process.stop()
-        assert "unexpected" not in process.log
+        assert "unexpected error" not in process.log
         assert "Traceback" not in process.log
     finally:
         process.kill()

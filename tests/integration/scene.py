@@ -34,6 +34,36 @@ def operator_events(sandbox: Sandbox, offset: int) -> list[AuditEvent]:
     return [event for event in sandbox.audit_events(offset) if event.user == USER]
 
 
+def wait_for_rights(
+    sandbox: Sandbox, account: tuple[str, str], namespace: str = ""
+) -> None:
+    """Wait until the API server knows what an account may do, which takes a moment.
+
+    Everywhere, or in one namespace.
+    """
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {
+            "user": "system:serviceaccount:{}:{}".format(*account),
+            "resourceAttributes": {
+                "verb": "watch",
+                "group": "rhdh.redhat.com",
+                "resource": kube.BACKSTAGE.plural,
+                "namespace": namespace,
+            },
+        },
+    }
+    path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+
+    def may() -> bool:
+        return bool(
+            sandbox.admin.request("POST", path, json=review)["status"]["allowed"]
+        )
+
+    wait_until(may, f"{account} has no rights")
+
+
 @final
 class Scene:
     """A namespace with one or a few ``Backstage`` resources."""

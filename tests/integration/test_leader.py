@@ -19,7 +19,7 @@ from backstage_op.sandbox import AuditEvent, Sandbox
 
 from .conftest import StartOperator
 from .process import OperatorProcess, wait_until
-from .scene import ACCOUNT, Scene
+from .scene import ACCOUNT, Scene, wait_for_rights
 
 pytestmark = pytest.mark.controlplane
 
@@ -36,6 +36,7 @@ def operators(
     """Two operators, ready, by their account."""
     for account in _ACCOUNTS:
         sandbox.apply(_same_rights(account))
+        wait_for_rights(sandbox, (_NAMESPACE, account))
     return {
         account: start_operator(
             *_FLAGS, kubeconfig=sandbox.service_account_kubeconfig(_NAMESPACE, account)

@@ -13,7 +13,7 @@ from backstage_op.sandbox import Sandbox, load
 
 from .conftest import StartOperator
 from .process import wait_until
-from .scene import Scene
+from .scene import Scene, wait_for_rights
 
 pytestmark = pytest.mark.controlplane
 
@@ -39,6 +39,8 @@ def _kubeconfig(sandbox: Sandbox, namespaces: list[str]) -> Path:
             document["metadata"]["namespace"] = namespace
         binding["subjects"][0]["namespace"] = home
         sandbox.apply([role, binding])
+    for namespace in namespaces:
+        wait_for_rights(sandbox, (home, account["metadata"]["name"]), namespace)
     return sandbox.service_account_kubeconfig(home, account["metadata"]["name"])
 
 

@@ -11,7 +11,7 @@ from backstage_op.config import manifests
 from backstage_op.sandbox import Sandbox
 
 from .process import OperatorProcess, wait_until
-from .scene import ACCOUNT, Scene
+from .scene import ACCOUNT, Scene, wait_for_rights
 
 pytestmark = pytest.mark.controlplane
 
@@ -40,6 +40,7 @@ def openshift(
     """A namespace of an OpenShift cluster, in which an operator works."""
     openshift_sandbox.apply(DEPLOY / "namespace.yaml")
     openshift_sandbox.apply(DEPLOY / "rbac.yaml")
+    wait_for_rights(openshift_sandbox, ACCOUNT)
     openshift_sandbox.apply(EXTENSIONS)
     kubeconfig = openshift_sandbox.service_account_kubeconfig(*ACCOUNT)
     scene = Scene(openshift_sandbox, openshift_namespace)

@@ -12,7 +12,7 @@ from backstage_op.sandbox import Sandbox, load
 
 from .conftest import StartOperator
 from .process import OperatorProcess, clean_environment, run_command, wait_until
-from .scene import Scene, operator_events
+from .scene import Scene, operator_events, wait_for_rights
 
 pytestmark = pytest.mark.controlplane
 
@@ -216,6 +216,7 @@ def _account_limited_in(
         {"kind": "ServiceAccount", "name": name, "namespace": namespace}
     ]
     sandbox.apply([account, role, binding])
+    wait_for_rights(sandbox, (namespace, name))
     return sandbox.service_account_kubeconfig(namespace, name)
 
 

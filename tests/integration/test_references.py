@@ -11,7 +11,7 @@ from backstage_op.sandbox import Sandbox, load
 
 from .conftest import StartOperator
 from .process import OperatorProcess, wait_until
-from .scene import Scene
+from .scene import Scene, wait_for_rights
 
 pytestmark = pytest.mark.controlplane
 
@@ -120,9 +120,9 @@ class Rights:
             document["metadata"]["namespace"] = namespace
         binding["subjects"][0]["namespace"] = namespace
         sandbox.apply([account, self._role, binding])
-        self.kubeconfig = sandbox.service_account_kubeconfig(
-            namespace, account["metadata"]["name"]
-        )
+        name = account["metadata"]["name"]
+        wait_for_rights(sandbox, (namespace, name), namespace)
+        self.kubeconfig = sandbox.service_account_kubeconfig(namespace, name)
 
     def limit_secrets(self, *verbs: str, readable: Sequence[str] = ()) -> None:
         """Leave these verbs of those on Secrets, and ``get`` of some names."""
