@@ -1,4 +1,4 @@
-"""What all tests share: backends of anyio, and the real control plane.
+"""What all tests share: backends of anyio, an API server that is played, a real one.
 
 A test that is marked ``controlplane`` or ``real_socket`` runs on asyncio; any other
 asynchronous test runs on asyncio and on trio with a clock that jumps to the next
@@ -12,14 +12,16 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+from tests.support.apiserver import ApiServer
 from tests.support.clock import virtual_clock
 
+from backstage_op import kube
 from backstage_op import sandbox as sandboxes
 
 _CRD = Path(__file__).parent.parent / "crd"
@@ -125,6 +127,20 @@ def anyio_backend(
         return
     with virtual_clock() as clock:
         yield "trio", {"clock": clock}
+
+
+@pytest.fixture
+async def server(anyio_backend: object) -> ApiServer:
+    """An API server that is played, in this process."""
+    return ApiServer()
+
+
+@pytest.fixture
+async def client(server: ApiServer) -> AsyncIterator[kube.Client]:
+    """A client of ``server``."""
+    connection = kube.Connection.plain("http://fake")
+    async with kube.Client.connect(connection, inner=server) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

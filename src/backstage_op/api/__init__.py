@@ -4,6 +4,13 @@ Nothing here reads or writes anything. The other packages take the models from
 here; only tests and the command line need the modules below.
 """
 
+from .application import (
+    DEFAULT_MOUNT_PATH,
+    AppConfig,
+    Application,
+    ExtraEnvs,
+    ExtraFiles,
+)
 from .conditions import (
     Condition,
     ConditionStatus,
@@ -23,19 +30,14 @@ from .exposure import HttpRoute, Ingress, IngressTls, ParentRef, Route, RouteTls
 from .references import ClaimRef, EnvObjectRef, EnvVar, FileObjectRef, Flavour
 from .v1alpha5 import (
     API_VERSION,
-    DEFAULT_MOUNT_PATH,
     GROUP,
     KIND,
     VERSION,
-    AppConfig,
-    Application,
     Backstage,
     BackstageSpec,
     BackstageStatus,
     CommonMetadata,
     DeploymentSpec,
-    ExtraEnvs,
-    ExtraFiles,
     Metadata,
     Monitoring,
     NetworkPolicies,

@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from .kinds import ResourceKind
+
 EXTENSION: Final = "backstage_op.call"
 """The key under which a request carries its :class:`Call` to the transport."""
 
@@ -24,3 +26,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     resource: str = ""
     kind: str = ""
+
+    @classmethod
+    def of(cls, verb: str, kind: ResourceKind, namespace: str, name: str = "") -> Call:
+        """Return the call for an object, or for all of a kind."""
+        where = "/".join(part for part in (namespace, name) if part)
+        return cls(
+            verb=verb,
+            target=f"{kind.kind} {where}".strip(),
+            resource=kind.plural,
+            kind=kind.kind,
+        )

@@ -1,4 +1,4 @@
-"""Requests to the API server: typed errors, bounded retries, one field manager.
+"""One API server as one user: what is there, and writes as one field manager.
 
 Every write names the field manager ``backstage-controller``, that of the Go
 operator, so that objects it applied pass into our hands without a conflict.
@@ -7,8 +7,8 @@ operator, so that objects it applied pass into our hands without a conflict.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final, Literal, TypeAlias, final
 
 import httpx2
@@ -21,8 +21,8 @@ from backstage_op.retry import RetryPolicy
 from .call import Call
 from .connection import Connection
 from .kinds import ResourceKind
-from .observed import Observed
-from .sending import REQUEST_SECONDS, Sender, decoded
+from .reader import Reader
+from .sending import REQUEST_SECONDS, Sender
 from .served import ServedKinds
 from .transport import Gate, OnRequest, Transport, pool
 
@@ -31,44 +31,17 @@ FIELD_MANAGER: Final = "backstage-controller"
 Propagation: TypeAlias = Literal["Background", "Foreground", "Orphan"]
 """What becomes of the dependants of a deleted object."""
 
-_PAGE: Final = 500
-
 _JSON: Final = "application/json"
 _APPLY: Final = "application/apply-patch+yaml"
 _MERGE: Final = "application/merge-patch+json"
-_METADATA_LIST: Final = (
-    "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
-)
-_METADATA: Final = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
-
-
-class _ListMetadata(msgspec.Struct):
-    version: str = msgspec.field(name="resourceVersion", default="")
-    continue_token: str = msgspec.field(name="continue", default="")
-
-
-class Page(msgspec.Struct):
-    """One page of a list: the items as JSON, and where the list stands."""
-
-    items: list[msgspec.Raw] | None
-    metadata: _ListMetadata
-
-
-class _Named(msgspec.Struct):
-    name: str
-
-
-class _GroupList(msgspec.Struct):
-    groups: list[_Named]
 
 
 @final
-class Client:
-    """One API server, as one user.
+class Client(Reader):
+    """One API server, as one user: a reader that also writes.
 
-    All methods raise :class:`errors.KubeError`, by who can act: see
-    :mod:`backstage_op.errors`. Transient failures are tried again as the
-    policy says, if a repetition cannot do harm.
+    A write that fails for a while is tried again like a read, if a repetition
+    cannot do harm.
 
     Resource handling: made by :meth:`connect`, which closes its connections.
     """
@@ -76,7 +49,7 @@ class Client:
     def __init__(
         self, http: httpx2.AsyncClient, policy: RetryPolicy | None = None
     ) -> None:
-        self._sender = Sender(http, policy or RetryPolicy())
+        super().__init__(Sender(http, policy or RetryPolicy()))
         self._served = ServedKinds(self._sender)
 
     @classmethod
@@ -127,76 +100,6 @@ class Client:
         """Ask the API server again for the kind of an object, next time."""
         self._served.forget(ref)
 
-    async def get(self, kind: ResourceKind, namespace: str, name: str) -> Document:
-        """Return an object."""
-        call = _call("get", kind, namespace, name)
-        return await self._document(call, "GET", kind.path(namespace, name))
-
-    async def list_all(
-        self,
-        kind: ResourceKind,
-        namespace: str = "",
-        label_selector: str = "",
-        field_selector: str = "",
-    ) -> list[Document]:
-        """Return all objects of a kind, read page by page.
-
-        Raises:
-            errors.ExpiredError: the list changed too much while it was read.
-        """
-        pages = self.pages(kind, namespace, label_selector, field_selector)
-        found = await _collected(pages, kind, metadata_only=False)
-        return [observed.document() for observed in found]
-
-    async def list_metadata(
-        self,
-        kind: ResourceKind,
-        namespace: str = "",
-        label_selector: str = "",
-        field_selector: str = "",
-    ) -> list[Observed]:
-        """Return the metadata of all objects of a kind, without their bodies.
-
-        Raises:
-            errors.ExpiredError: the list changed too much while it was read.
-        """
-        pages = self.pages(
-            kind, namespace, label_selector, field_selector, metadata_only=True
-        )
-        return await _collected(pages, kind, metadata_only=True)
-
-    async def pages(
-        self,
-        kind: ResourceKind,
-        namespace: str = "",
-        label_selector: str = "",
-        field_selector: str = "",
-        *,
-        metadata_only: bool = False,
-    ) -> AsyncGenerator[tuple[list[bytes], str], None]:
-        """Yield all objects as JSON, page by page, and the version of the list.
-
-        Raises:
-            errors.ExpiredError: the list changed too much while it was read.
-        """
-        call = _call("list", kind, namespace)
-        query = {"limit": _PAGE} | _selected(label_selector, field_selector)
-        accept = f"{_METADATA_LIST},{_JSON}" if metadata_only else _JSON
-        while True:
-            response = await self._sender.request(
-                call,
-                "GET",
-                kind.path(namespace),
-                params=query,
-                headers={"Accept": accept},
-            )
-            page = decoded(call, response.content, Page)
-            # Raw is a view that would keep the whole page alive.
-            yield [bytes(item) for item in page.items or ()], page.metadata.version
-            if not page.metadata.continue_token:
-                return
-            query["continue"] = page.metadata.continue_token
-
     async def apply(
         self,
         document: Document,
@@ -219,7 +122,7 @@ class Client:
             # A version no object has: where there is one, the server says 409.
             document = _with_metadata(document, resourceVersion="1")
         return await self._document(
-            _call("apply", kind, ref.namespace, ref.name),
+            Call.of("apply", kind, ref.namespace, ref.name),
             "PATCH",
             kind.path(ref.namespace, ref.name),
             params={**_write(dry_run=dry_run), "force": "true"},
@@ -242,7 +145,7 @@ class Client:
             ObjectRef(document["apiVersion"], document["kind"], namespace, name)
         )
         return await self._document(
-            _call("create", kind, namespace, name),
+            Call.of("create", kind, namespace, name),
             "POST",
             kind.path(namespace),
             params=_write(),
@@ -263,7 +166,7 @@ class Client:
         ref = ref_of(document)
         kind = await self._served.of(ref)
         return await self._document(
-            _call("replace", kind, ref.namespace, ref.name),
+            Call.of("replace", kind, ref.namespace, ref.name),
             "PUT",
             kind.path(ref.namespace, ref.name),
             params=_write(),
@@ -291,7 +194,7 @@ class Client:
         kind = await self._served.of(ref)
         metadata = {**changes.get("metadata", {}), "uid": uid}
         return await self._document(
-            _call("patch", kind, ref.namespace, ref.name),
+            Call.of("patch", kind, ref.namespace, ref.name),
             "PATCH",
             kind.path(ref.namespace, ref.name, subresource),
             params=_write(),
@@ -343,7 +246,7 @@ class Client:
         body = {"propagationPolicy": propagation, "preconditions": preconditions}
         try:
             await self._sender.request(
-                _call("delete", kind, ref.namespace, ref.name),
+                Call.of("delete", kind, ref.namespace, ref.name),
                 "DELETE",
                 kind.path(ref.namespace, ref.name),
                 headers={"Content-Type": _JSON},
@@ -351,89 +254,6 @@ class Client:
             )
         except errors.NotFoundError:
             return
-
-    async def api_groups(self) -> frozenset[str]:
-        """Return the names of the API groups that are served."""
-        call = Call(verb="get", target="/apis")
-        response = await self._sender.request(call, "GET", "/apis")
-        groups = decoded(call, response.content, _GroupList).groups
-        return frozenset(group.name for group in groups)
-
-    @asynccontextmanager
-    async def watch(
-        self,
-        kind: ResourceKind,
-        namespace: str = "",
-        label_selector: str = "",
-        *,
-        resource_version: str,
-        metadata_only: bool = False,
-        seconds: int,
-        silence_seconds: float,
-    ) -> AsyncIterator[AsyncGenerator[bytes, None]]:
-        """Open a watch, as an iterator over its lines. Nothing is retried.
-
-        The server ends it after ``seconds``; ``silence_seconds`` without a
-        byte end it with a :class:`errors.TransientError`.
-        """
-        query: dict[str, str | int] = {
-            "watch": "true",
-            "allowWatchBookmarks": "true",
-            "resourceVersion": resource_version,
-            "timeoutSeconds": seconds,
-        }
-        async with self._sender.stream(
-            _call("watch", kind, namespace),
-            kind.path(namespace),
-            params=query | _selected(label_selector),
-            accept=f"{_METADATA},{_JSON}" if metadata_only else _JSON,
-            silence_seconds=silence_seconds,
-        ) as lines:
-            yield lines
-
-    async def _document(
-        self, call: Call, method: str, path: str, **request: Any
-    ) -> Document:
-        response = await self._sender.request(call, method, path, **request)
-        document: Document = decoded(call, response.content, dict[str, Any])
-        return document
-
-
-async def _collected(
-    pages: AsyncGenerator[tuple[list[bytes], str], None],
-    kind: ResourceKind,
-    *,
-    metadata_only: bool,
-) -> list[Observed]:
-    found: list[Observed] = []
-    async with aclosing(pages):
-        async for items, _ in pages:
-            found += [
-                Observed.decode(
-                    item, kind.api_version, kind.kind, metadata_only=metadata_only
-                )
-                for item in items
-            ]
-    return found
-
-
-def _selected(label_selector: str, field_selector: str = "") -> dict[str, str | int]:
-    query: dict[str, str | int] = {}
-    if label_selector:
-        query["labelSelector"] = label_selector
-    if field_selector:
-        query["fieldSelector"] = field_selector
-    return query
-
-
-def _call(verb: str, kind: ResourceKind, namespace: str, name: str = "") -> Call:
-    where = "/".join(part for part in (namespace, name) if part)
-    return Call(
-        verb=verb,
-        target=f"{kind.kind} {where}".strip(),
-        resource=kind.plural,
-        kind=kind.kind,
-    )
 
 
 def _write(*, dry_run: bool = False) -> dict[str, str]:

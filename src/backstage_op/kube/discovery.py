@@ -7,13 +7,13 @@ from typing import Final
 
 from backstage_op import errors
 
-from .client import Client
 from .kinds import CLUSTER_INGRESS
+from .reader import Reader
 
 _log: Final = logging.getLogger(__name__)
 
 
-async def discover(client: Client) -> frozenset[str]:
+async def discover(client: Reader) -> frozenset[str]:
     """Return the names of the API groups that are served.
 
     Raises:
@@ -22,7 +22,7 @@ async def discover(client: Client) -> frozenset[str]:
     return await client.api_groups()
 
 
-async def ingress_domain(client: Client) -> str:
+async def ingress_domain(client: Reader) -> str:
     """Return the domain under which an OpenShift cluster serves, else nothing.
 
     An operator that is limited to namespaces may not read it: base URLs are

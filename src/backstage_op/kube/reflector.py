@@ -20,10 +20,11 @@ from anyio.abc import TaskStatus
 from backstage_op import errors
 
 from . import failures
+from .backoff import Backoff
 from .call import Call
-from .client import Client
 from .kinds import ResourceKind
 from .observed import Observed
+from .reader import Reader
 
 _log: Final = logging.getLogger(__name__)
 
@@ -37,9 +38,6 @@ A watch that fell silent is open again after 75 seconds in all.
 _LEAST_WATCH_SECONDS: Final = 0.5
 """A server that ends every watch at once is asked at most this often."""
 
-_FIRST_BACKOFF_SECONDS: Final = 0.8
-_LONGEST_BACKOFF_SECONDS: Final = 30.0
-_HEALTHY_SECONDS: Final = 120.0
 _ABSENT_SECONDS: Final = 30.0
 
 
@@ -105,7 +103,7 @@ class Reflector:
 
     def __init__(
         self,
-        client: Client,
+        client: Reader,
         kind: ResourceKind,
         sink: Sink,
         *,
@@ -125,8 +123,7 @@ class Reflector:
         self._on_sight = on_sight
         self._has_sight = False
         self._optional = kind.optional
-        self._failures = 0
-        self._failed_at = 0.0
+        self._backoff = Backoff()
         self._logged = ""
 
     async def run(
@@ -148,7 +145,7 @@ class Reflector:
                 await self._watch(version)
             except errors.ExpiredError:
                 _log.info("%s: the watch expired, listing again", self._kind.plural)
-                await anyio.sleep(self._backoff())
+                await anyio.sleep(self._backoff.next())
             except errors.NotFoundError as error:
                 # What is cached stays: an API that is gone for a moment is no
                 # reason to believe that all its objects were deleted.
@@ -159,11 +156,11 @@ class Reflector:
                     is_started = True
                     task_status.started()
                 await anyio.sleep(
-                    _ABSENT_SECONDS if self._optional else self._backoff()
+                    _ABSENT_SECONDS if self._optional else self._backoff.next()
                 )
             except errors.KubeError as error:
                 self._fail(error)
-                await anyio.sleep(self._wait_after(error))
+                await anyio.sleep(self._backoff.after(error))
 
     async def _list(self) -> str:
         """Fill the sink, and return the version from which to watch."""
@@ -217,7 +214,7 @@ class Reflector:
                 raise
             except errors.KubeError as error:
                 self._fail(error)
-                await anyio.sleep(self._wait_after(error))
+                await anyio.sleep(self._backoff.after(error))
             else:
                 self._logged = ""
                 rest = _LEAST_WATCH_SECONDS - (anyio.current_time() - opened_at)
@@ -257,37 +254,7 @@ class Reflector:
             raise failures.from_exception(self._call(), error) from error
 
     def _call(self) -> Call:
-        return Call(
-            verb="watch",
-            target=f"{self._kind.kind} {self._namespace}".strip(),
-            resource=self._kind.plural,
-            kind=self._kind.kind,
-        )
-
-    def _backoff(self) -> float:
-        """Return how long to wait after one more failure, in seconds."""
-        now = anyio.current_time()
-        if now - self._failed_at > _HEALTHY_SECONDS:
-            self._failures = 0
-        self._failed_at = now
-        self._failures += 1
-        longest = min(
-            _LONGEST_BACKOFF_SECONDS,
-            _FIRST_BACKOFF_SECONDS * float(2 ** min(self._failures - 1, 16)),
-        )
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-
-    def _wait_after(self, error: errors.KubeError) -> float:
-        """Return how long to wait, at least as long as the server asks for."""
-        wanted = (
-            error.retry_after_seconds
-            if isinstance(error, errors.TransientError)
-            else None
-        )
-        if error.reason == failures.SILENCE:
-            # There was time enough between the two.
-            return 0.0
-        return max(self._backoff(), wanted or 0.0)
+        return Call.of("watch", self._kind, self._namespace)
 
     def _sees(self, *, is_so: bool) -> None:
         if is_so is not self._has_sight:
