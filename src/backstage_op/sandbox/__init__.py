@@ -9,8 +9,9 @@ loopback. The command line and the tests use this package; nothing else does.
 from .admin import Admin, load
 from .assets import obtain, stored_kubectl
 from .audit import AuditEvent, read_events
-from .cluster import Sandbox, start
+from .cluster import Sandbox
 from .named import end, find
+from .starting import start
 
 __all__ = [
     "Admin",

@@ -152,6 +152,11 @@ class Admin:
                 )
             time.sleep(_POLL_SECONDS)
 
+    def has_default_account(self, namespace: str) -> bool:
+        """Whether a namespace has its default ServiceAccount, which pods need."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
+        return self.get(path) is not None
+
     def token(self, namespace: str, name: str, lifetime: datetime.timedelta) -> str:
         """Return a new token of a ServiceAccount, which must exist.
 
