@@ -13,6 +13,7 @@ from .kubectl import Kubectl, wait_until
 _ROOT: Final = Path(__file__).parents[2]
 _DEFINITIONS: Final = _ROOT / "crd"
 _MANIFESTS: Final = _ROOT / "deploy"
+_FOR_PLUGINS: Final = "plugin-rbac.yaml"
 
 NAMESPACE: Final = "backstage-op-system"
 NAME: Final = "backstage-op"
@@ -94,6 +95,6 @@ class Installation:
 
 
 def manifests() -> list[Path]:
-    """Return the files of ``deploy/``, the namespace first."""
-    paths = sorted(_MANIFESTS.glob("*.yaml"))
+    """Return the files of an installation, the namespace first."""
+    paths = sorted(set(_MANIFESTS.glob("*.yaml")) - {_MANIFESTS / _FOR_PLUGINS})
     return sorted(paths, key=lambda path: path.stem != "namespace")

@@ -6,6 +6,7 @@ from typing import Final
 
 from backstage_op.document import Document
 
+from . import restricted
 from .kubectl import Kubectl, KubectlError, wait_until
 
 CREDENTIALS: Final = "external-credentials"
@@ -71,10 +72,7 @@ def _documents(image: str) -> list[Document]:
         "imagePullPolicy": "IfNotPresent",
         "envFrom": [{"secretRef": {"name": CREDENTIALS}}],
         "env": [{"name": "PGDATA", "value": "/var/lib/pgsql/data/userdata"}],
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": restricted.CONTAINER,
         "volumeMounts": [{"name": "data", "mountPath": "/var/lib/pgsql/data"}],
     }
     pod = {
@@ -83,12 +81,7 @@ def _documents(image: str) -> list[Document]:
         "metadata": {"name": _NAME, "labels": labels},
         "spec": {
             "automountServiceAccountToken": False,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 26,
-                "fsGroup": 26,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            "securityContext": restricted.pod(26, fsGroup=26),
             "containers": [container],
             "volumes": [{"name": "data", "emptyDir": {}}],
         },

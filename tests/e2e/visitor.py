@@ -16,6 +16,7 @@ import msgspec
 
 from backstage_op.document import Document
 
+from . import restricted
 from .kubectl import DEADLINE_SECONDS, Kubectl, KubectlError, wait_until
 
 ENTITY_NAME: Final = "registered-by-hand"
@@ -150,11 +151,7 @@ def _documents(image: str) -> list[Document]:
         "command": ["node", "-e", _SERVE],
         "env": [{"name": "ENTITY", "value": json.dumps(_ENTITY)}],
         "readinessProbe": {"httpGet": {"path": "/", "port": _PORT}, "periodSeconds": 1},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-        },
+        "securityContext": restricted.CONTAINER | {"readOnlyRootFilesystem": True},
     }
     pod = {
         "apiVersion": "v1",
@@ -163,11 +160,7 @@ def _documents(image: str) -> list[Document]:
         "spec": {
             "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 1,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 1000,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            "securityContext": restricted.pod(1000),
             "containers": [container],
         },
     }

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, final
+from typing import Any, ClassVar, Final, final
 
 import msgspec
 
 from backstage_op import api, errors
-from backstage_op.document import Document, ObjectRef
+from backstage_op.document import Document
 
-from . import naming
+from . import exposing, naming
 from .backend_ref import BackendRef
-from .base import Kinds, RuntimeObject
+from .base import Kinds
 
 KEY: Final = "httproute"
 CONFIG_KEY: Final = "httproute.yaml"
@@ -21,27 +21,21 @@ PATH: Final = "spec.application.httpRoute"
 
 def is_wanted(spec: api.HttpRoute, *, has_manifest: bool) -> bool:
     """Tell whether there is to be an HTTPRoute."""
-    if spec.enabled is None:
-        return bool(spec.parent_refs) or has_manifest
-    return spec.enabled
+    is_described = bool(spec.parent_refs) or has_manifest
+    return exposing.is_wanted(spec.enabled, is_described=is_described)
 
 
 @final
-class AppHttpRoute(RuntimeObject, frozen=True, kw_only=True):
+class AppHttpRoute(exposing.ExposingObject, frozen=True, kw_only=True):
     """The HTTPRoute of the portal.
 
     ``backend`` is the Service that it leads to.
     """
 
-    manifest: Document
+    kinds: ClassVar[Kinds] = KINDS
+
     route: api.HttpRoute
     backend: BackendRef
-
-    @property
-    def ref(self) -> ObjectRef:
-        """The identity of the HTTPRoute."""
-        name = naming.app_name(self.instance.name)
-        return ObjectRef(*KINDS[0], self.instance.namespace, name)
 
     def desired(self) -> Document:
         """Return the HTTPRoute to the Service, with what the specification says.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, final
+from typing import Any, ClassVar, Final, final
 
 from backstage_op import api
-from backstage_op.document import Document, ObjectRef
+from backstage_op.document import Document
 
-from . import naming
+from . import exposing, naming
 from .backend_ref import BackendRef
-from .base import Kinds, RuntimeObject
+from .base import Kinds
 
 KEY: Final = "ingress"
 CONFIG_KEY: Final = "ingress.yaml"
@@ -19,27 +19,21 @@ KINDS: Final[Kinds] = (("networking.k8s.io/v1", "Ingress"),)
 
 def is_wanted(spec: api.Ingress, *, has_manifest: bool) -> bool:
     """Tell whether there is to be an Ingress."""
-    if spec.enabled is None:
-        return bool(spec.host) or has_manifest
-    return spec.enabled
+    is_described = bool(spec.host) or has_manifest
+    return exposing.is_wanted(spec.enabled, is_described=is_described)
 
 
 @final
-class AppIngress(RuntimeObject, frozen=True, kw_only=True):
+class AppIngress(exposing.ExposingObject, frozen=True, kw_only=True):
     """The Ingress of the portal.
 
     ``backend`` is the Service that it leads to.
     """
 
-    manifest: Document
+    kinds: ClassVar[Kinds] = KINDS
+
     ingress: api.Ingress
     backend: BackendRef
-
-    @property
-    def ref(self) -> ObjectRef:
-        """The identity of the Ingress."""
-        name = naming.app_name(self.instance.name)
-        return ObjectRef(*KINDS[0], self.instance.namespace, name)
 
     def desired(self) -> Document:
         """Return the Ingress to the Service, with what the specification says."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import ClassVar, Final, final
 
 from backstage_op import api
-from backstage_op.document import Document, ObjectRef
+from backstage_op.document import Document
 
-from . import naming
-from .base import Kinds, RuntimeObject
+from . import exposing, naming
+from .base import Kinds
 
 KEY: Final = "route"
 CONFIG_KEY: Final = "route.yaml"
@@ -16,19 +16,12 @@ KINDS: Final[Kinds] = (("route.openshift.io/v1", "Route"),)
 
 
 @final
-class AppRoute(RuntimeObject, frozen=True, kw_only=True):
+class AppRoute(exposing.ExposingObject, frozen=True, kw_only=True):
     """The Route of the portal. TLS always ends at the router."""
 
-    manifest: Document
-    route: api.Route
+    kinds: ClassVar[Kinds] = KINDS
 
-    @property
-    def ref(self) -> ObjectRef:
-        """The identity of the Route."""
-        name = naming.app_name(self.instance.name)
-        return ObjectRef(
-            "route.openshift.io/v1", "Route", self.instance.namespace, name
-        )
+    route: api.Route
 
     def desired(self) -> Document:
         """Return the Route to the Service, with what the specification says."""

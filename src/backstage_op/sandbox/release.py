@@ -39,36 +39,34 @@ def fetch(
     Raises:
         errors.SandboxError: it cannot be reached, or is not what was published.
     """
+    on_progress(f"downloading {name}")
     try:
-        return _fetch(name, versions, folder, sites, on_progress)
+        with httpx2.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
+            return _download(client, sites, name, versions, folder)
     except (ValueError, IndexError, KeyError, tarfile.TarError) as error:
         raise errors.SandboxError(
             f"{name}: what is published there is not a release: {error}"
         ) from error
 
 
-def _fetch(
+def _download(
+    client: httpx2.Client,
+    sites: Sites,
     name: str,
     versions: dict[str, str],
     folder: Path,
-    sites: Sites,
-    on_progress: Callable[[str], None],
 ) -> Path:
     architecture = _ARCHITECTURES.get(platform.machine(), platform.machine())
-    on_progress(f"downloading {name}")
-    with httpx2.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
-        if name == "etcd":
-            return _etcd(client, sites, versions["etcd"], architecture, folder)
-        if name == "kwok":
-            base = f"{sites.kwok}/{versions['kwok']}/kwok-linux-{architecture}"
-        else:
-            base = (
-                f"{sites.kubernetes}/{versions['kubernetes']}"
-                f"/bin/linux/{architecture}/{name}"
-            )
-        return _checked(
-            client, base, _published(client, f"{base}.sha256"), folder / name
+    if name == "etcd":
+        return _etcd(client, sites, versions["etcd"], architecture, folder)
+    if name == "kwok":
+        base = f"{sites.kwok}/{versions['kwok']}/kwok-linux-{architecture}"
+    else:
+        base = (
+            f"{sites.kubernetes}/{versions['kubernetes']}"
+            f"/bin/linux/{architecture}/{name}"
         )
+    return _checked(client, base, _published(client, f"{base}.sha256"), folder / name)
 
 
 def _etcd(
