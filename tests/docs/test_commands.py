@@ -53,7 +53,6 @@ def _problem(kubectl: str, words: list[str], environment: dict[str, str]) -> str
         env=environment,
         stdin=subprocess.DEVNULL,
         text=True,
-        timeout=60,
     )
     lines = done.stderr.splitlines()
     return next(
