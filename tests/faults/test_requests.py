@@ -40,12 +40,20 @@ def _writes_of_creation() -> list[Step]:
     return [step for step in steps[: end + 1] if step.verb in WRITES]
 
 
+def _besides_status(steps: list[Step]) -> list[Step]:
+    """Return the steps, sorted, whose number does not depend on the time of day.
+
+    A status that is held back is told after ten seconds all the same.
+    """
+    return sorted(step for step in steps if step.what != "backstages/status my")
+
+
 def test_a_life_without_faults_is_the_same_twice() -> None:
     first, second = _reference(), live(seed=1)
 
     assert second.state == first.state
     assert second.history == first.history
-    assert sorted(second.steps) == sorted(first.steps)
+    assert _besides_status(second.steps) == _besides_status(first.steps)
     assert (first.restarts, first.late_writes, first.changed_secrets) == (0, [], [])
 
 
