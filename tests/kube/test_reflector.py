@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import itertools
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import httpx2
 import msgspec
 import pytest
-from anyio.abc import TaskGroup
 from tests.support.apiserver import ApiServer
 from tests.support.exchange import (
     Key,
@@ -63,16 +64,21 @@ def _stored(name: str, version: int, value: str = "1") -> Document:
     )
 
 
-async def _start(
-    tasks: TaskGroup, client: kube.Client, mirror: Mirror, **options: Any
-) -> None:
+@asynccontextmanager
+async def _running(
+    client: kube.Client, mirror: Mirror, **options: Any
+) -> AsyncIterator[None]:
+    """Let a reflector run, from when its sink is filled to the end of the block."""
     kind = msgspec.structs.replace(
         kube.CONFIG_MAP, optional=options.pop("optional", False)
     )
     reflector = kube.Reflector(
         client, kind, mirror.cache, namespace=NAMESPACE, **options
     )
-    await tasks.start(reflector.run)
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(reflector.run)
+        yield
+        tasks.cancel_scope.cancel()
 
 
 async def test_it_is_started_when_the_sink_is_filled(
@@ -83,11 +89,8 @@ async def test_it_is_started_when_the_sink_is_filled(
     server.put(_key("elsewhere")._replace(namespace="other"), _config_map())
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
-
+    async with _running(client, mirror):
         assert mirror.changes == [("added", "a"), ("added", "b")]
-        tasks.cancel_scope.cancel()
 
 
 async def test_what_happens_is_shown_as_it_happens(
@@ -95,8 +98,7 @@ async def test_what_happens_is_shown_as_it_happens(
 ) -> None:
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
+    async with _running(client, mirror):
         server.put(_key("a"), _config_map("1"))
         await anyio.sleep(1)
         server.put(_key("a"), _config_map("2"))
@@ -104,7 +106,6 @@ async def test_what_happens_is_shown_as_it_happens(
         [shown] = mirror.cache
         server.drop(_key("a"))
         await anyio.sleep(1)
-        tasks.cancel_scope.cancel()
 
     assert mirror.changes == [("added", "a"), ("changed", "a"), ("deleted", "a")]
     assert shown.document() == _config_map("2") | {"metadata": _metadata(shown)}
@@ -126,9 +127,8 @@ async def test_a_list_is_read_in_pages(client: kube.Client, server: ApiServer) -
         server.put(_key(f"n{n:04}"), _config_map())
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
-        tasks.cancel_scope.cancel()
+    async with _running(client, mirror):
+        pass
 
     assert len(mirror.names()) == 1201
     assert [request.query["limit"] for request in server.seen("list")] == ["500"] * 3
@@ -157,11 +157,9 @@ async def test_with_metadata_only_no_bodies_are_held(
     server.put(_key("a"), _config_map(labels={"team": "x"}))
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror, metadata_only=True)
+    async with _running(client, mirror, metadata_only=True):
         server.put(_key("b"), _config_map())
         await anyio.sleep(1)
-        tasks.cancel_scope.cancel()
 
     assert [o.body for o in mirror.cache] == [b"", b""]
     assert [dict(o.labels) for o in mirror.cache] == [{"team": "x"}, {}]
@@ -176,13 +174,11 @@ async def test_a_selector_is_sent_with_every_list_and_watch(
     server.put(_key("other"), _config_map())
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror, label_selector="app=x")
+    async with _running(client, mirror, label_selector="app=x"):
         server.put(_key("other"), _config_map(labels={"app": "x"}))
         await anyio.sleep(1)
         server.put(_key("mine"), _config_map())
         await anyio.sleep(1)
-        tasks.cancel_scope.cancel()
 
     assert mirror.changes == [
         ("added", "mine"),
@@ -219,15 +215,13 @@ async def test_an_expired_watch_lists_again_and_tells_what_is_gone(
     server.answer("watch", expiry)
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
+    async with _running(client, mirror):
         mirror.changes.clear()
         server.drop(_key("gone"))
         server.put(_key("altered"), _config_map("2"))
         server.put(_key("new"), _config_map())
         server.compact()
         await anyio.sleep(5)
-        tasks.cancel_scope.cancel()
 
     assert sorted(mirror.changes) == [
         ("added", "new"),
@@ -251,9 +245,8 @@ async def test_a_list_that_expires_between_pages_starts_over(
         return answer
 
     server.answer("list", page_and_compact)
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
-        tasks.cancel_scope.cancel()
+    async with _running(client, mirror):
+        pass
 
     assert len(mirror.names()) == 502
     continued = ["continue" in request.query for request in server.seen("list")]
@@ -266,11 +259,9 @@ async def test_a_silent_watch_is_given_up_and_opened_again(
     server.answer("watch", *[stream(3600.0)] * 3)
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
+    async with _running(client, mirror):
         server.put(_key("a"), _config_map())
         await anyio.sleep(240)
-        tasks.cancel_scope.cancel()
 
     assert mirror.names() == ["a"]
     times = server.seen_at("watch")
@@ -289,11 +280,9 @@ async def test_a_watch_that_does_not_open_is_given_up(
     server.answer("watch", hang)
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
+    async with _running(client, mirror):
         server.put(_key("a"), _config_map())
         await anyio.sleep(80)
-        tasks.cancel_scope.cancel()
 
     assert mirror.names() == ["a"]
 
@@ -303,11 +292,9 @@ async def test_bookmarks_keep_a_quiet_watch_open_and_move_its_place(
 ) -> None:
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
+    async with _running(client, mirror):
         server.put(_key("elsewhere")._replace(namespace="other"), _config_map())
         await anyio.sleep(600)
-        tasks.cancel_scope.cancel()
 
     lengths = [float(r.query["timeoutSeconds"]) for r in server.seen("watch")]
     assert all(290 <= length < 310 for length in lengths)
@@ -327,10 +314,8 @@ async def test_half_a_line_at_the_end_is_no_event(
     server.answer("watch", stream(whole[:30], whole[30:] + half[:40]))
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
+    async with _running(client, mirror):
         await anyio.sleep(2)
-        tasks.cancel_scope.cancel()
 
     assert mirror.changes == [("added", "a")]
     assert [r.query["resourceVersion"] for r in server.seen("watch")] == ["100", "101"]
@@ -345,10 +330,8 @@ async def test_only_a_line_feed_ends_a_line(
     server.answer("watch", stream(event("ADDED", odd), b"\n"))
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
+    async with _running(client, mirror):
         await anyio.sleep(2)
-        tasks.cancel_scope.cancel()
 
     [observed] = mirror.cache
     assert observed.document()["data"] == odd["data"]
@@ -364,11 +347,9 @@ async def test_a_line_that_is_no_event_ends_the_watch_only(
     server.answer("watch", stream(line, 3600.0))
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
+    async with _running(client, mirror):
         server.put(_key("a"), _config_map())
         await anyio.sleep(5)
-        tasks.cancel_scope.cancel()
 
     assert mirror.names() == ["a"]
 
@@ -379,10 +360,8 @@ async def test_a_server_that_hangs_up_at_once_is_asked_twice_a_second_at_most(
     server.answer("watch", *[stream()] * 1000)
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
+    async with _running(client, mirror):
         await anyio.sleep(60)
-        tasks.cancel_scope.cancel()
 
     assert 100 <= len(server.seen("watch")) <= 121
     assert len(server.seen("list")) == 1
@@ -395,10 +374,8 @@ async def test_a_server_that_is_away_is_asked_less_and_less(
     mirror = Mirror()
 
     with caplog.at_level(logging.WARNING):
-        async with anyio.create_task_group() as tasks:
-            await _start(tasks, client, mirror)
+        async with _running(client, mirror):
             await anyio.sleep(600)
-            tasks.cancel_scope.cancel()
 
     times = server.seen_at("watch")
     waits = [b - a for a, b in itertools.pairwise(times)]
@@ -416,10 +393,8 @@ async def test_after_a_success_the_same_error_is_logged_again(
     server.answer("watch", away, away, stream(), away, away)
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
+    async with _running(client, mirror):
         await anyio.sleep(60)
-        tasks.cancel_scope.cancel()
 
     assert [record.getMessage() for record in caplog.records] == [
         "configmaps: watch ConfigMap team: no answer refused"
@@ -434,10 +409,8 @@ async def test_a_429_is_asked_again_when_the_server_says(
     )
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
+    async with _running(client, mirror):
         await anyio.sleep(20)
-        tasks.cancel_scope.cancel()
 
     first, second = server.seen_at("watch")
     assert second - first == pytest.approx(17.0)
@@ -450,15 +423,13 @@ async def test_an_api_that_vanishes_keeps_what_was_shown(
     server.answer("watch", stream())
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
+    async with _running(client, mirror):
         server.absent.add("configmaps")
         await anyio.sleep(60)
         during = mirror.names()
         server.absent.clear()
         server.put(_key("b"), _config_map())
         await anyio.sleep(31)
-        tasks.cancel_scope.cancel()
 
     assert (during, mirror.names()) == (["a"], ["a", "b"])
     assert mirror.changes == [("added", "a"), ("added", "b")]
@@ -470,13 +441,11 @@ async def test_an_optional_api_may_be_absent_and_appear_later(
     server.absent.add("configmaps")
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror, optional=True)
+    async with _running(client, mirror, optional=True):
         empty = mirror.names()
         server.absent.clear()
         server.put(_key("a"), _config_map())
         await anyio.sleep(31)
-        tasks.cancel_scope.cancel()
 
     assert (empty, mirror.names()) == ([], ["a"])
 
@@ -489,9 +458,8 @@ async def test_a_missing_right_delays_the_start_until_it_is_granted(
     mirror = Mirror()
 
     with caplog.at_level(logging.WARNING):
-        async with anyio.create_task_group() as tasks:
-            await _start(tasks, client, mirror)
-            tasks.cancel_scope.cancel()
+        async with _running(client, mirror):
+            pass
 
     assert mirror.names() == ["a"]
     assert [record.getMessage() for record in caplog.records] == [
@@ -509,9 +477,8 @@ async def test_a_list_without_a_version_is_not_believed(
     server.answer("list", empty)
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
-        tasks.cancel_scope.cancel()
+    async with _running(client, mirror):
+        pass
 
     assert mirror.names() == ["a"]
 
@@ -530,9 +497,8 @@ async def test_a_list_with_an_item_that_is_no_object_is_not_believed(
     server.answer("list", odd)
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
-        tasks.cancel_scope.cancel()
+    async with _running(client, mirror):
+        pass
 
     assert mirror.names() == ["b"]
 
@@ -542,11 +508,9 @@ async def test_cancelling_it_closes_the_watch(
 ) -> None:
     mirror = Mirror()
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror)
+    async with _running(client, mirror):
         await anyio.sleep(1)
         assert server.open_watches == 1
-        tasks.cancel_scope.cancel()
 
     assert server.open_watches == 0
 
@@ -559,12 +523,10 @@ async def test_a_right_that_is_taken_away_and_given_back_is_told(
     mirror = Mirror()
     told: list[bool] = []
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, mirror, on_sight=told.append)
+    async with _running(client, mirror, on_sight=told.append):
         await anyio.sleep(60)
         server.put(_key("a"), _config_map())
         await anyio.sleep(1)
-        tasks.cancel_scope.cancel()
 
     assert told == [True, False, True]
     assert mirror.names() == ["a"]
@@ -576,9 +538,7 @@ async def test_what_passes_is_no_loss_of_sight(
     server.answer("watch", status(500, "InternalError", "etcd is away"), stream())
     told: list[bool] = []
 
-    async with anyio.create_task_group() as tasks:
-        await _start(tasks, client, Mirror(), on_sight=told.append)
+    async with _running(client, Mirror(), on_sight=told.append):
         await anyio.sleep(60)
-        tasks.cancel_scope.cancel()
 
     assert told == [True]
