@@ -161,6 +161,52 @@ def test_a_list_from_the_cluster_is_read_item_by_item() -> None:
     assert made["metadata"]["ownerReferences"][0]["uid"] == "u"
 
 
+_LIVE: Final = """\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: backstage-my, namespace: %s}
+spec:
+  serviceName: of-before
+  template:
+    metadata:
+      annotations:
+        # As the Go operator leaves it if nothing is mounted: SHA-256 of nothing.
+        rhdh.redhat.com/ext-config-hash: \
+e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+---
+"""
+
+
+@pytest.mark.parametrize(("namespace", "is_kept"), [("team", True), ("other", False)])
+def test_what_a_workload_keeps_is_read_from_it_if_it_is_given(
+    namespace: str, is_kept: bool
+) -> None:
+    text = _LIVE % namespace + _RESOURCE + "  deployment: {kind: StatefulSet}\n"
+
+    made = objects(render("-", stdin=text).stdout)
+
+    spec = made["StatefulSet/backstage-my"]["spec"]
+    digest = spec["template"]["metadata"]["annotations"][
+        "rhdh.redhat.com/ext-config-hash"
+    ]
+    assert (spec["serviceName"] == "of-before") is is_kept
+    assert digest.startswith("e3b0c442") is is_kept
+    assert ("Service/headless-backstage-my" in made) is not is_kept
+
+
+def test_a_workload_that_the_server_would_not_store_is_refused() -> None:
+    text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: backstage-my}\n"
+    resource = _RESOURCE.replace("  namespace: team\n", "")
+
+    result = render("-", stdin=f"{text}spec: [a]\n---\n{resource}")
+
+    assert isinstance(result.exception, errors.ManifestError)
+    assert str(result.exception) == (
+        'Deployment "backstage-my", key spec: not a workload as the API server '
+        "stores it; remove it, or read it from the cluster"
+    )
+
+
 @pytest.mark.parametrize(
     "manifest",
     [

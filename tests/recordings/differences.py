@@ -202,7 +202,7 @@ DIFFERENCES: Final = (
         apply=_encode_secrets,
     ),
     Difference(
-        why="a StatefulSet has a headless Service, so that its pods have host names",
+        why="a new StatefulSet has a headless Service: its pods have host names",
         apply=_name_the_pods_of_a_stateful_set,
         cases=frozenset({"stateful-set"}),
     ),

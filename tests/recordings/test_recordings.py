@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 import pytest
 
 from backstage_op import config, resources
@@ -45,6 +46,21 @@ def test_the_same_objects_are_made_but_for_deliberate_differences(name: str) -> 
     assert made == differences.expected(name, recorded)
 
 
+def test_a_stateful_set_that_is_taken_over_is_left_as_it_is() -> None:
+    case = cases.case("stateful-set")
+    recorded = case.applied["StatefulSet", "backstage-my"]
+
+    inputs = msgspec.structs.replace(
+        case.inputs, live_workload=resources.read_live_workload(recorded)
+    )
+    documents = resources.compose(inputs).documents
+
+    made = comparison.normalized(documents["deployment"])
+    assert made["metadata"]["labels"].pop("rhdh.redhat.com/config-hash")
+    assert made == comparison.normalized(recorded)
+    assert "headless-service" not in documents
+
+
 @pytest.mark.parametrize(
     "name", [name for name in cases.NAMES if cases.case(name).applied]
 )
@@ -56,7 +72,7 @@ def test_the_digest_that_the_go_operator_left_is_recognized(name: str) -> None:
         if found == "backstage-my" and kind in ("Deployment", "StatefulSet")
     )
 
-    recorded, _ = resources.read_checksums(workload)
+    recorded = resources.read_live_workload(workload).checksum
 
     assert go_checksum.digest(case.inputs) == recorded
 

@@ -177,17 +177,3 @@ def test_the_key_is_kept_in_a_secret_of_the_instance() -> None:
     assert resources.read_checksum_key(key.desired()) == b"\x00key"
     assert resources.read_checksum_key({"kind": "Secret"}) == b""
     assert "key" not in repr(key).replace("checksum-key", "")
-
-
-def test_the_digests_of_a_workload_are_read_where_they_are() -> None:
-    workload = {
-        "metadata": {"labels": {"rhdh.redhat.com/config-hash": "noted"}},
-        "spec": {
-            "template": {
-                "metadata": {"annotations": {"rhdh.redhat.com/ext-config-hash": "live"}}
-            }
-        },
-    }
-
-    assert resources.read_checksums(workload) == ("live", "noted")
-    assert resources.read_checksums({}) == ("", "")

@@ -148,16 +148,18 @@ def test_a_secret_that_is_absent_is_a_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    ("workload_exists", "idle", "waits"),
-    [(False, "false", True), (True, "false", False), (False, "true", False)],
+    ("live", "idle", "waits"),
+    [
+        (None, "false", True),
+        (resources.LiveWorkload(), "false", False),
+        (None, "true", False),
+    ],
 )
 def test_only_the_first_start_of_the_portal_waits_for_the_database(
-    workload_exists: bool, idle: str, waits: bool
+    live: resources.LiveWorkload | None, idle: str, waits: bool
 ) -> None:
     composition = resources.compose(
-        inputs(
-            workload_exists=workload_exists, annotations={"rhdh.redhat.com/idle": idle}
-        )
+        inputs(live_workload=live, annotations={"rhdh.redhat.com/idle": idle})
     )
 
     needs = {made.key: made.needs for made in composition.objects}

@@ -28,10 +28,13 @@ def _inputs(spec: Document = _SPEC, value: str = "1", **fields: Any) -> Any:
     )
 
 
-def _taken_over(spec: Document = _SPEC, value: str = "1", **fields: Any) -> Document:
+def _taken_over(
+    spec: Document = _SPEC, value: str = "1", *, noted: str = ""
+) -> Document:
     """Return the Deployment where the Go operator has left its digest."""
     before = go_checksum.digest(_inputs())
-    made = _inputs(spec, value, live_checksum=before, **fields)
+    live = resources.LiveWorkload(checksum=before, noted_checksum=noted)
+    made = _inputs(spec, value, live_workload=live)
     return resources.compose(made).documents["deployment"]
 
 
@@ -52,7 +55,7 @@ def test_it_stays_while_nothing_changes() -> None:
     first = _taken_over()
     noted = first["metadata"]["labels"][_NOTED]
 
-    assert _taken_over(live_noted_checksum=noted) == first
+    assert _taken_over(noted=noted) == first
 
 
 @pytest.mark.parametrize(
@@ -69,7 +72,7 @@ def test_it_stays_while_nothing_changes() -> None:
 def test_the_first_change_replaces_it(spec: Document, value: str) -> None:
     noted = _taken_over()["metadata"]["labels"][_NOTED]
 
-    changed = _taken_over(spec, value, live_noted_checksum=noted)
+    changed = _taken_over(spec, value, noted=noted)
 
     ours = resources.compose(_inputs(spec, value)).documents["deployment"]
     assert changed == ours

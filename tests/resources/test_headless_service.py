@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from backstage_op import resources
-from backstage_op.document import ObjectRef
+from backstage_op.document import Document, ObjectRef
 
 from .builders import LABELS, OWNER, composed, inputs
 
@@ -34,6 +36,31 @@ def test_a_stateful_set_has_a_headless_service_before_it() -> None:
 
 def test_a_deployment_has_none() -> None:
     assert "headless-service" not in composed()
+
+
+@pytest.mark.parametrize(
+    ("live", "patch", "named"),
+    [
+        (None, {}, "headless-backstage-my"),
+        ("headless-backstage-my", {}, "headless-backstage-my"),
+        ("", {}, ""),
+        ("of-before", {}, "of-before"),
+        (None, {"serviceName": "mine"}, "mine"),
+        ("", {"serviceName": "mine"}, "mine"),
+    ],
+    ids=["new", "ours", "none", "another", "asked for", "asked for later"],
+)
+def test_a_stateful_set_that_is_there_keeps_the_service_that_it_names(
+    live: str | None, patch: Document, named: str
+) -> None:
+    spec = {"deployment": {"kind": "StatefulSet", "patch": {"spec": patch}}}
+
+    workload = None if live is None else resources.LiveWorkload(service_name=live)
+
+    documents = composed(spec, live_workload=workload)
+
+    assert documents["deployment"]["spec"]["serviceName"] == named
+    assert ("headless-service" in documents) == (named == "headless-backstage-my")
 
 
 def test_the_service_of_no_other_instance_has_its_name() -> None:

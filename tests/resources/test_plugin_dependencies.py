@@ -140,7 +140,8 @@ def test_the_first_start_waits_for_the_database_and_the_portal_for_nothing() -> 
     files = {"flows.yaml": _CONFIG_MAP}
 
     first = made(plugin("./a", "flows"), files=files)
-    later = made(plugin("./a", "flows"), files=files, workload_exists=True)
+    live = resources.LiveWorkload()
+    later = made(plugin("./a", "flows"), files=files, live_workload=live)
 
     assert node(first, key).needs == (Need("db-statefulset", Gate.READY),)
     assert node(later, key).needs == ()

@@ -85,9 +85,7 @@ class Gatherer:
         found = Reading(self._client, instance.namespace, self._memory)
         await found.read(wanted)
         workload = await self._live.get(resources.workload_ref(backstage))
-        live_checksum, live_noted_checksum = resources.read_checksums(
-            {} if workload is None else workload.document()
-        )
+        document = None if workload is None else workload.document()
         inputs = resources.Inputs(
             backstage=backstage,
             default=self._environment.default,
@@ -96,9 +94,7 @@ class Gatherer:
             allow_privileged_patches=self._environment.allow_privileged_patches,
             sources=found.sources,
             claims=frozenset(found.claims),
-            workload_exists=workload is not None,
-            live_checksum=live_checksum,
-            live_noted_checksum=live_noted_checksum,
+            live_workload=document and resources.read_live_workload(document),
             database_password=await self._password(instance),
             backend_secret=_new_password(),
             proxy=self._environment.proxy,

@@ -21,7 +21,14 @@ NAMESPACE: Final = "default"
 NO_UID: Final = "00000000-0000-0000-0000-000000000000"
 """The uid of a resource that no API server has stored."""
 
-_READ: Final = (api.KIND, "ConfigMap", "PersistentVolumeClaim", "Secret")
+_WORKLOADS: Final = ("Deployment", "StatefulSet")
+_READ: Final = (
+    api.KIND,
+    "ConfigMap",
+    "PersistentVolumeClaim",
+    "Secret",
+    *_WORKLOADS,
+)
 
 
 def inputs_of(
@@ -34,7 +41,8 @@ def inputs_of(
 
     Args:
         documents: Exactly one ``Backstage``, and the ConfigMaps, Secrets and
-            claims that it names. Other objects are not looked at.
+            claims that it names. Of its workload, if it is given, what stays as it
+            is. Other objects are not looked at.
         environment: Configuration, platform and images.
         namespace: That of objects which do not name theirs.
 
@@ -42,7 +50,8 @@ def inputs_of(
         errors.SettingsError: there is no ``Backstage``, or several, or an object
             has no name.
         errors.SpecError: the ``Backstage`` has a wrong field.
-        errors.ManifestError: a Secret has a value that is not base64.
+        errors.ManifestError: a Secret has a value that is not base64, or a workload
+            is none.
     """
     given = [_named(document) for document in documents if _is_read(document)]
     backstage = _only_backstage(given, namespace)
@@ -64,9 +73,29 @@ def inputs_of(
             for one in here
             if one["kind"] == "PersistentVolumeClaim"
         ),
+        live_workload=_live_workload(here, backstage),
         database_password="",
         checksum_key=b"",
     )
+
+
+def _live_workload(
+    here: list[Document], backstage: api.Backstage
+) -> resources.LiveWorkload | None:
+    """Return what is there of the workload, if it is among the objects."""
+    ref = resources.workload_ref(backstage)
+    for one in here:
+        if (one["kind"], one["metadata"]["name"]) == (ref.kind, ref.name):
+            try:
+                return resources.read_live_workload(one)
+            except (AttributeError, TypeError):
+                raise errors.ManifestError(
+                    f'{ref.kind} "{ref.name}"',
+                    "spec",
+                    "not a workload as the API server stores it; remove it, or read "
+                    "it from the cluster",
+                ) from None
+    return None
 
 
 def _is_read(document: Any) -> bool:

@@ -10,6 +10,7 @@ from .base import (
     Inputs,
     Instance,
     Lifecycle,
+    LiveWorkload,
     Platform,
     Proxy,
     Readiness,
@@ -22,7 +23,7 @@ from .catalog import (
     Composition,
     compose,
 )
-from .checksum import checksum_key_ref, read_checksum_key, read_checksums
+from .checksum import checksum_key_ref, read_checksum_key
 from .database import SECRET_KEY as DATABASE_SECRET_KEY
 from .database import STATEFUL_SET_KEY as DATABASE_KEY
 from .database import claim_ref as database_claim_ref
@@ -30,6 +31,7 @@ from .database import read_password
 from .database import secret_ref as database_secret_ref
 from .database import stateful_set_ref as database_ref
 from .explain import explain
+from .live_workload import read_live_workload
 from .naming import (
     APP_LABEL,
     OWNED_SELECTOR,
@@ -69,6 +71,7 @@ __all__ = [
     "Inputs",
     "Instance",
     "Lifecycle",
+    "LiveWorkload",
     "Platform",
     "Pod",
     "Proxy",
@@ -97,7 +100,7 @@ __all__ = [
     "pod_labels",
     "postgresql_major",
     "read_checksum_key",
-    "read_checksums",
+    "read_live_workload",
     "read_password",
     "references_of",
     "retains",

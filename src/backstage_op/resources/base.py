@@ -147,6 +147,22 @@ class Proxy(msgspec.Struct, frozen=True, kw_only=True):
         return "Proxy(...)"
 
 
+class LiveWorkload(msgspec.Struct, frozen=True, kw_only=True):
+    """What the portal's workload carries.
+
+    Attributes:
+        service_name: The headless Service that a StatefulSet names, which cannot be
+            changed; empty is none. None for a Deployment.
+        checksum: The digest on its pods.
+        noted_checksum: Our own digest as it was at the takeover from the Go
+            operator, if that one's is still kept.
+    """
+
+    service_name: str | None = None
+    checksum: str = ""
+    noted_checksum: str = ""
+
+
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one reconcile read, before anything is computed.
 
@@ -157,11 +173,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
         sources: What each referenced ConfigMap or Secret holds; None is absent.
         claims: Names of the referenced claims that exist.
         images: Replacements of images.
-        workload_exists: The Deployment is there already, so that the database
-            is not waited for.
-        live_checksum: The digest that the pods of the workload carry.
-        live_noted_checksum: Our own digest as it was at the takeover from the Go
-            operator, if that one's is still kept.
+        live_workload: What the portal's workload carries; None if it is absent.
         database_password: Used if the database Secret does not exist yet.
         backend_secret: Used if there is no Secret for the backend yet.
         proxy: What the portal's containers reach the outside through.
@@ -176,14 +188,17 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     sources: Mapping[Source, SourceData | None]
     claims: frozenset[str]
     images: Images = Images()
-    workload_exists: bool = False
-    live_checksum: str = ""
-    live_noted_checksum: str = ""
+    live_workload: LiveWorkload | None = None
     database_password: str
     backend_secret: str = ""
     proxy: Proxy = Proxy()
     checksum_key: bytes
     allow_privileged_patches: bool = False
+
+    @property
+    def workload_exists(self) -> bool:
+        """Whether the portal has its workload, so that nothing is waited for."""
+        return self.live_workload is not None
 
 
 class RuntimeObject(msgspec.Struct, frozen=True, kw_only=True):

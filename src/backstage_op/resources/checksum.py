@@ -90,17 +90,3 @@ def checksum_key_ref(instance: Instance) -> ObjectRef:
 def read_checksum_key(document: Document) -> bytes:
     """Return the key that the Secret keeps; empty if somebody removed it."""
     return base64.b64decode((document.get("data") or {}).get(_ENTRY, ""))
-
-
-def read_checksums(workload: Document) -> tuple[str, str]:
-    """Return the digest on a workload's pods, and the one noted beside it."""
-    template = (workload.get("spec") or {}).get("template") or {}
-    return (
-        _metadata(template, "annotations", naming.CHECKSUM),
-        _metadata(workload, "labels", naming.NOTED_CHECKSUM),
-    )
-
-
-def _metadata(document: Document, field: str, name: str) -> str:
-    values = (document.get("metadata") or {}).get(field) or {}
-    return str(values.get(name, ""))

@@ -37,13 +37,14 @@ class AppDeployment(RuntimeObject, frozen=True, kw_only=True):
 
     ``manifest`` is what :func:`prepared` gives, patched. ``checksum`` is the
     digest that restarts the pods when it changes; where it is not our own, ours is
-    the ``noted_checksum``.
+    the ``noted_checksum``. ``service_name`` is that of a StatefulSet.
     """
 
     manifest: Document
     contributions: Sequence[pod_template.PodContribution]
     checksum: str
     noted_checksum: str = ""
+    service_name: str = ""
     is_idled: bool = False
 
     @property
@@ -66,8 +67,8 @@ class AppDeployment(RuntimeObject, frozen=True, kw_only=True):
         naming.select(spec, naming.app_label(self.instance.name), self.instance)
         if self.is_idled:
             spec["replicas"] = 0
-        if document["kind"] == STATEFUL_SET and not spec.get("serviceName"):
-            spec["serviceName"] = naming.headless_service_name(self.instance.name)
+        if document["kind"] == STATEFUL_SET:
+            spec["serviceName"] = self.service_name
         template = spec["template"]
         annotations = template["metadata"].setdefault("annotations", {})
         annotations[naming.CHECKSUM] = self.checksum

@@ -32,15 +32,17 @@ def digest(inputs: Inputs) -> str:
     return found.hexdigest()
 
 
-def kept(inputs: Inputs, current: str) -> bool:
-    """Tell whether the pods keep the digest that the Go operator gave them.
+def kept(inputs: Inputs, current: str) -> str:
+    """Return the digest that the Go operator gave the pods if they keep it, else "".
 
     ``current`` is our own digest. It is noted at the takeover, and as soon as it
     changes, the pods get it.
     """
-    if inputs.live_checksum != digest(inputs):
-        return False
-    return inputs.live_noted_checksum in ("", current[: naming.MAX_LABEL])
+    live = inputs.live_workload
+    if live is None or live.checksum != digest(inputs):
+        return ""
+    is_unchanged = live.noted_checksum in ("", current[: naming.MAX_LABEL])
+    return live.checksum if is_unchanged else ""
 
 
 def _sources(application: api.Application) -> Iterator[Source]:

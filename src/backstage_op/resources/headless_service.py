@@ -14,7 +14,7 @@ KEY: Final = "headless-service"
 
 @final
 class HeadlessService(RuntimeObject, frozen=True, kw_only=True):
-    """The Service that a StatefulSet names; no configuration key stands for it."""
+    """The Service that a new StatefulSet names; no configuration key stands for it."""
 
     @property
     def ref(self) -> ObjectRef:

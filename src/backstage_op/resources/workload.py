@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
 from backstage_op import api, config, errors
-from backstage_op.document import ObjectRef
+from backstage_op.document import Document, ObjectRef
 from backstage_op.graph import Gate, Need
 
 from . import (
@@ -21,7 +21,7 @@ from . import (
     patch,
     plugin_installation,
 )
-from .base import Inputs, RuntimeObject
+from .base import Inputs, Instance, RuntimeObject
 from .pod_template import CLAIM, CONFIG_MAP, SECRET
 from .scope import Part, Scope, instance_of, is_idled
 
@@ -86,25 +86,46 @@ def objects(
     current = checksum.digest(
         inputs.checksum_key, [c for part in parts for c in part.contents]
     )
-    is_kept = go_checksum.kept(inputs, current)
-    is_stateful = workload.document["kind"] == deployment.STATEFUL_SET
-    if is_stateful:
-        yield headless_service.HeadlessService(
-            key=headless_service.KEY, instance=scope.instance
-        )
+    kept = go_checksum.kept(inputs, current)
+    service_name = _service_name(scope, workload.document)
+    services = tuple(_headless_services(scope.instance, service_name))
+    yield from services
     yield deployment.AppDeployment(
         key=deployment.KEY,
         instance=scope.instance,
         manifest=workload.document,
         contributions=tuple(p.contribution for p in parts if p.contribution),
-        checksum=inputs.live_checksum if is_kept else current,
-        noted_checksum=current if is_kept else "",
+        checksum=kept or current,
+        noted_checksum=current if kept else "",
+        service_name=service_name,
         is_idled=is_idled(inputs.backstage),
-        needs=(
-            *_needs(inputs, objects),
-            *((Need(headless_service.KEY),) if is_stateful else ()),
-        ),
+        needs=(*_needs(inputs, objects), *(Need(made.key) for made in services)),
     )
+
+
+def _service_name(scope: Scope, manifest: Document) -> str:
+    """Return the Service that gives the pods of a StatefulSet their host names.
+
+    It cannot be changed: unless another one is asked for, the one that is named
+    stays, or none, and only a new StatefulSet gets one of its own.
+    """
+    if manifest["kind"] != deployment.STATEFUL_SET:
+        return ""
+    if asked_for := manifest["spec"].get("serviceName"):
+        return cast("str", asked_for)
+    live = scope.inputs.live_workload
+    if live is not None and live.service_name is not None:
+        return live.service_name
+    return naming.headless_service_name(scope.instance.name)
+
+
+def _headless_services(
+    instance: Instance, service_name: str
+) -> Iterator[headless_service.HeadlessService]:
+    """Yield the Service of that name, if it is for the operator to make."""
+    made = headless_service.HeadlessService(key=headless_service.KEY, instance=instance)
+    if made.ref.name == service_name:
+        yield made
 
 
 def first_start_needs(
