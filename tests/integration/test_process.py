@@ -188,11 +188,14 @@ def test_the_right_to_read_secrets_is_missed_by_name_and_nothing_is_made_up(
 
     scene.backstage()
 
-    message = scene.wait_condition("Deployed", "False", "DeployFailed")
-    assert "get" in message
-    assert "backstage-psql-secret-my" in message
+    message = scene.wait_condition("Config", "False", "Forbidden")
+    for name in ("backstage-psql-secret-my", "backstage-checksum-key-my"):
+        assert f"get Secret {namespace}/{name}" in message
     # A password that cannot be read may be there: none is invented.
     assert scene.names(kube.SECRET) == []
+    assert scene.names(kube.STATEFUL_SET) == scene.names(kube.DEPLOYMENT) == []
+    assert scene.find(kube.SERVICE, "backstage-my") is not None
+    assert scene.find(kube.CONFIG_MAP, "backstage-appconfig-my-default") is not None
 
 
 def _account_limited_in(

@@ -6,10 +6,11 @@ import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx2
 import msgspec
 import pytest
 from tests.support.apiserver import ApiServer
-from tests.support.exchange import status
+from tests.support.exchange import Request, status
 
 from backstage_op import api, config, errors, kube, resources
 from backstage_op.document import Document
@@ -163,6 +164,24 @@ async def test_a_crash_is_told_without_words_if_no_secret_could_be_read(
     _let_crash(server, pods)
 
     found = await publisher.find(backstage, None)
+
+    assert _details(found) == [""]
+
+
+async def test_a_crash_is_told_without_words_if_a_secret_must_not_be_read(
+    server: ApiServer, publisher: Publisher, pods: PodBook
+) -> None:
+    backstage = _resource(server)
+    _let_crash(server, pods)
+
+    async def answer(request: Request) -> httpx2.Response:
+        if request.key == PASSWORD:
+            return await status(403, "Forbidden")(request)
+        return server.serve(request)
+
+    server.answer("get", answer, answer)
+
+    found = await publisher.find(backstage, _inputs(backstage))
 
     assert _details(found) == [""]
 

@@ -74,18 +74,17 @@ class Gatherer:
         """Return the inputs of one reconcile of a resource.
 
         An object of the user that is absent, or must not be read, is a finding,
-        not an error.
+        not an error; so is a Secret of ours that must not be read.
 
         Raises:
-            errors.ForbiddenError: a right to read objects of ours is missing.
+            errors.ForbiddenError: the right to read the workload is missing.
             errors.TransientError: the API server did not answer as hoped.
         """
         instance = resources.instance_of(backstage)
         wanted = resources.references_of(backstage)
         found = Reading(self._client, instance.namespace, self._memory)
         await found.read(wanted)
-        workload = await self._live.get(resources.workload_ref(backstage))
-        document = None if workload is None else workload.document()
+        own = _OwnSecrets(self._live)
         inputs = resources.Inputs(
             backstage=backstage,
             default=self._environment.default,
@@ -94,28 +93,62 @@ class Gatherer:
             allow_privileged_patches=self._environment.allow_privileged_patches,
             sources=found.sources,
             claims=frozenset(found.claims),
-            live_workload=document and resources.read_live_workload(document),
-            database_password=await self._password(instance),
+            live_workload=await self._live_workload(backstage),
+            database_password=await own.password(backstage),
             backend_secret=_new_password(),
             proxy=self._environment.proxy,
-            checksum_key=await self._checksum_key(instance),
+            checksum_key=await own.checksum_key(instance),
+            withheld=own.withheld,
         )
         return Gathered(inputs, found.denied)
 
-    async def _password(self, instance: resources.Instance) -> str:
-        observed = await self._live.get(resources.database_secret_ref(instance))
-        known = "" if observed is None else resources.read_password(observed.document())
+    async def _live_workload(
+        self, backstage: api.Backstage
+    ) -> resources.LiveWorkload | None:
+        observed = await self._live.get(resources.workload_ref(backstage))
+        if observed is None:
+            return None
+        return resources.read_live_workload(observed.document())
+
+
+@final
+class _OwnSecrets:
+    """Values that are made once, and read ever after.
+
+    A new one is for a Secret that is absent, or was emptied. One that must not be
+    read may hold another value, and is in ``withheld``: nothing is to be written
+    that depends on it.
+    """
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self.withheld: Final[dict[ObjectRef, errors.ForbiddenError]] = {}
+
+    async def password(self, backstage: api.Backstage) -> str:
+        """Return that of the local database; any, if it is not ours to make."""
+        database = backstage.spec.database
+        known = ""
+        if database.enable_local_db and not database.auth_secret_name:
+            instance = resources.instance_of(backstage)
+            document = await self._read(resources.database_secret_ref(instance))
+            known = resources.read_password(document)
         return known or _new_password()
 
-    async def _checksum_key(self, instance: resources.Instance) -> bytes:
-        observed = await self._live.get(resources.checksum_key_ref(instance))
-        known = (
-            b""
-            if observed is None
-            else resources.read_checksum_key(observed.document())
-        )
+    async def checksum_key(self, instance: resources.Instance) -> bytes:
+        """Return the key of the digest over what is mounted."""
+        document = await self._read(resources.checksum_key_ref(instance))
+        known = resources.read_checksum_key(document)
         # An empty key would make the digest one that anybody can compute.
         return known or secrets.token_bytes(_CHECKSUM_KEY_BYTES)
+
+    async def _read(self, ref: ObjectRef) -> Document:
+        """Return a Secret, empty if it is absent or withheld."""
+        try:
+            observed = await self._live.get(ref)
+        except errors.ForbiddenError as error:
+            self.withheld[ref] = error
+            return {}
+        return {} if observed is None else observed.document()
 
 
 def refs_of(backstage: api.Backstage) -> frozenset[ObjectRef]:

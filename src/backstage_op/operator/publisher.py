@@ -119,7 +119,10 @@ class Publisher:
             for source, data in inputs.sources.items()
             if source.kind == _SECRET and data is not None
         ]
-        observed = await self._live.get(resources.database_secret_ref(instance))
+        try:
+            observed = await self._live.get(resources.database_secret_ref(instance))
+        except errors.KubeError:
+            return None
         if observed is not None:
             found.append(resources.SourceData.of(observed.document()))
         return frozenset(

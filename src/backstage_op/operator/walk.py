@@ -72,6 +72,7 @@ class Walk:
         self._live = live
         self._instance = resources.instance_of(inputs.backstage)
         self._composition = composition
+        self._withheld = inputs.withheld
         self._settled = settled
         self._guard = DatabaseGuard(client, live, self._instance)
         self._replacer = Replacer(client, live)
@@ -97,6 +98,8 @@ class Walk:
 
     def _node(self, runtime_object: resources.RuntimeObject) -> Node:
         async def step() -> Outcome:
+            if (denial := self._withheld.get(runtime_object.ref)) is not None:
+                return self._denied(denial)
             try:
                 refusal = await self._refusal(runtime_object.ref)
                 return refusal or await self._converge(runtime_object)
@@ -116,6 +119,12 @@ class Walk:
                 return self._failed(error, DELETION_FAILED)
 
         return msgspec.structs.replace(node, step=step)
+
+    def _denied(self, error: errors.ForbiddenError) -> Outcome:
+        """Leave a Secret, and what needs it, that could not be read beforehand."""
+        self._errors.append(error)
+        remedy = f"give the operator the right to {error.verb} it"
+        return Outcome.failed(api.Reason.FORBIDDEN, f"{error}; {remedy}")
 
     def _failed(self, error: errors.KubeError, reason: str) -> Outcome:
         if is_end_of_namespace(error):

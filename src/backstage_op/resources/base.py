@@ -12,7 +12,7 @@ from typing import ClassVar, TypeAlias
 
 import msgspec
 
-from backstage_op import api, config
+from backstage_op import api, config, errors
 from backstage_op.document import Document, ObjectRef
 from backstage_op.graph import Need
 
@@ -178,6 +178,8 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
         backend_secret: Used if there is no Secret for the backend yet.
         proxy: What the portal's containers reach the outside through.
         checksum_key: Key of the digest over what is mounted or injected.
+        withheld: Secrets of ours that must not be read, and why. The values above
+            are not theirs, so neither they nor what needs them may be written.
         allow_privileged_patches: An administrator lets patches ask for what a
             namespace's policy usually refuses.
     """
@@ -193,6 +195,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     backend_secret: str = ""
     proxy: Proxy = Proxy()
     checksum_key: bytes
+    withheld: Mapping[ObjectRef, errors.ForbiddenError] = {}
     allow_privileged_patches: bool = False
 
     @property

@@ -1,0 +1,162 @@
+"""What a reconcile reads, and what becomes of Secrets of ours that it must not read."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import httpx2
+import pytest
+from tests.operator.stage import (
+    DATABASE,
+    DEPLOYMENT,
+    LABELS,
+    PASSWORD,
+    SERVICE,
+    WITHOUT_DATABASE,
+    Stage,
+    conditions,
+)
+from tests.support.apiserver import ApiServer
+from tests.support.exchange import Key, Request, status
+
+from backstage_op import kube
+from backstage_op.document import Document
+from backstage_op.graph import Status
+from backstage_op.operator import Retry
+
+CHECKSUM_KEY = Key("v1", "secrets", "ns", "backstage-checksum-key-my")
+BACKEND_SECRET = CHECKSUM_KEY._replace(name="backstage-backend-secret-my")
+LOCAL: Document = {}
+OWN = [CHECKSUM_KEY, PASSWORD]
+KNOWN = {"POSTGRES_PASSWORD": base64.b64encode(b"known").decode()}
+
+
+@pytest.fixture
+def stage(server: ApiServer, client: kube.Client) -> Stage:
+    return Stage(server, client)
+
+
+def _deny(server: ApiServer, *, times: int = 1000) -> None:
+    """Answer that Secrets must not be read, so many times."""
+    forbidden = status(403, "Forbidden", "secrets is forbidden: cannot get")
+    left = [times]
+
+    async def answer(request: Request) -> httpx2.Response:
+        if request.key.plural == "secrets" and left[0] > 0:
+            left[0] -= 1
+            return await forbidden(request)
+        return server.serve(request)
+
+    server.answer("get", *[answer] * 1000)
+
+
+def _secrets(server: ApiServer) -> list[Key]:
+    return [key for key, _ in server.items() if key.plural == "secrets"]
+
+
+@pytest.mark.parametrize(
+    ("database", "is_read"),
+    [
+        ({"enableLocalDb": False}, False),
+        ({"enableLocalDb": False, "authSecretName": "mine"}, False),
+        ({"enableLocalDb": True, "authSecretName": "mine"}, False),
+        ({"enableLocalDb": True}, True),
+    ],
+    ids=["none", "external", "own password", "local"],
+)
+async def test_the_password_is_read_only_where_the_operator_makes_it(
+    stage: Stage, *, database: Document, is_read: bool
+) -> None:
+    stage.resource({"database": database})
+
+    await stage.reconcile()
+
+    read = {request.key for request in stage.server.seen("get")}
+    assert CHECKSUM_KEY in read
+    assert (PASSWORD in read) is is_read
+
+
+@pytest.mark.parametrize(
+    ("spec", "failed"),
+    [
+        (LOCAL, ["backend-secret", "checksum-key", "db-secret"]),
+        (WITHOUT_DATABASE, ["backend-secret", "checksum-key"]),
+    ],
+    ids=["local", "external"],
+)
+async def test_secrets_of_ours_that_must_not_be_read_are_told_and_the_rest_is_done(
+    stage: Stage, spec: Document, failed: list[str]
+) -> None:
+    stage.resource(spec)
+    _deny(stage.server)
+
+    result = await stage.reconcile()
+
+    assert result.report is not None
+    outcomes = result.report.with_status(Status.FAILED)
+    assert sorted(outcomes) == failed
+    for outcome in outcomes.values():
+        assert outcome.reason == "Forbidden"
+    assert outcomes["checksum-key"].message == (
+        "get Secret ns/backstage-checksum-key-my: 403 Forbidden; "
+        "give the operator the right to get it"
+    )
+    assert conditions(result)["Config"] == ("False", "Forbidden")
+    assert conditions(result)["Deployed"] == ("False", "DeployFailed")
+    assert result.retry is Retry.LATER
+    assert stage.get(SERVICE)["spec"]["selector"]
+    assert _secrets(stage.server) == []
+    assert stage.server.get(DEPLOYMENT) is None
+    assert stage.server.get(DATABASE) is None
+
+
+async def test_what_runs_is_left_alone_while_secrets_must_not_be_read(
+    stage: Stage,
+) -> None:
+    stage.resource(LOCAL)
+    await stage.reconcile()
+    before = stage.server.items()
+    _deny(stage.server)
+
+    await stage.reconcile()
+
+    assert _without_status(stage.server.items()) == _without_status(before)
+
+
+async def test_nothing_is_invented_for_a_secret_that_may_be_read_a_moment_later(
+    stage: Stage,
+) -> None:
+    stage.resource(LOCAL)
+    await stage.reconcile()
+    before = stage.server.items()
+    # Just the two that are read before anything is computed.
+    _deny(stage.server, times=len(OWN))
+
+    await stage.reconcile()
+
+    assert _without_status(stage.server.items()) == _without_status(before)
+
+
+async def test_all_is_done_once_the_right_is_there(stage: Stage) -> None:
+    stage.resource(LOCAL)
+    document = {"apiVersion": "v1", "kind": "Secret", "metadata": {"labels": LABELS}}
+    stage.server.put(PASSWORD, {**document, "data": KNOWN})
+    _deny(stage.server, times=1)
+
+    first = await stage.reconcile()
+    second = await stage.reconcile()
+
+    assert conditions(first)["Config"] == ("False", "Forbidden")
+    assert conditions(second)["Config"] == ("True", "Valid")
+    data = stage.get(PASSWORD)["data"]
+    assert data["POSTGRES_PASSWORD"] == KNOWN["POSTGRES_PASSWORD"]
+    assert _secrets(stage.server) == [BACKEND_SECRET, *OWN]
+
+
+def _without_status(items: list[tuple[Key, Document]]) -> dict[Key, Any]:
+    return {
+        key: {name: value for name, value in item.items() if name != "status"}
+        for key, item in items
+        if key.plural != "backstages"
+    }
