@@ -164,12 +164,14 @@ class Scene:
         listing = self.sandbox.admin.get(kind.path(self.namespace)) or {}
         return sorted(item["metadata"]["name"] for item in listing["items"])
 
-    def delete(self, kind: kube.ResourceKind, name: str) -> None:
+    def delete(
+        self, kind: kube.ResourceKind, name: str, *, propagation: str = "Background"
+    ) -> None:
         """Delete an object, without waiting for its end."""
         self.sandbox.admin.request(
             "DELETE",
             kind.path(self.namespace, name),
-            json={"propagationPolicy": "Background"},
+            json={"propagationPolicy": propagation},
         )
 
     def patch(

@@ -11,6 +11,7 @@ from .scene import Scene
 pytestmark = [pytest.mark.controlplane, pytest.mark.usefixtures("operator")]
 
 PORTAL = "backstage-my"
+HEADLESS_NAME = "headless-backstage-my"
 DATABASE = "backstage-psql-my"
 CLAIM = "data-backstage-psql-my-0"
 RAW: Document = {"rawRuntimeConfig": {"backstageConfig": "raw"}}
@@ -74,6 +75,34 @@ def test_a_database_is_made_anew_around_its_pod_and_its_data(scene: Scene) -> No
     wait_until(is_new, "the StatefulSet is the old one")
     scene.wait_deployed()
     assert _uid(scene, kube.PERSISTENT_VOLUME_CLAIM, CLAIM) == claim
+
+
+def test_a_stateful_set_gets_a_service_when_it_is_made_again_around_its_pods(
+    scene: Scene,
+) -> None:
+    deployment: Document = {"kind": "StatefulSet"}
+    named = {**deployment, "patch": {"spec": {"serviceName": "of-before"}}}
+    scene.backstage({"deployment": named})
+    scene.wait_deployed()
+    before = _uid(scene, kube.STATEFUL_SET, PORTAL)
+    pods = {name: _uid(scene, kube.POD, name) for name in scene.names(kube.POD)}
+
+    scene.backstage({"deployment": deployment})
+    scene.wait_deployed()
+    assert _uid(scene, kube.STATEFUL_SET, PORTAL) == before
+    assert scene.find(kube.SERVICE, HEADLESS_NAME) is None
+
+    scene.delete(kube.STATEFUL_SET, PORTAL, propagation="Orphan")
+
+    wait_until(
+        lambda: _uid(scene, kube.STATEFUL_SET, PORTAL) not in ("", before),
+        "the StatefulSet is not made again",
+    )
+    scene.wait_deployed()
+    made = scene.get(kube.STATEFUL_SET, PORTAL)
+    assert made["spec"]["serviceName"] == HEADLESS_NAME
+    assert scene.find(kube.SERVICE, HEADLESS_NAME) is not None
+    assert {name: _uid(scene, kube.POD, name) for name in pods} == pods
 
 
 def test_a_claim_that_would_shrink_is_told_and_kept(scene: Scene) -> None:

@@ -142,19 +142,27 @@ def test_a_bad_default_configuration_is_named_in_the_condition(
 READ = ["get", "list", "watch"]
 
 
-@pytest.mark.parametrize("verbs", [READ, []], ids=["read", "none"])
+@pytest.mark.parametrize(
+    ("kind", "verbs"),
+    [(kube.SERVICE, READ), (kube.SERVICE, []), (kube.DEPLOYMENT, [])],
+    ids=["read Services", "no Services", "no Deployments"],
+)
 def test_a_right_that_is_missing_is_named_and_the_rest_is_applied(
-    sandbox: Sandbox, namespace: str, start_operator: StartOperator, verbs: list[str]
+    sandbox: Sandbox,
+    namespace: str,
+    start_operator: StartOperator,
+    kind: kube.ResourceKind,
+    verbs: list[str],
 ) -> None:
-    kubeconfig = _account_limited_in("services", verbs, sandbox, namespace)
+    kubeconfig = _account_limited_in(kind.plural, verbs, sandbox, namespace)
     start_operator(f"--namespace={namespace}", kubeconfig=kubeconfig)
     scene = Scene(sandbox, namespace)
 
     scene.backstage()
 
     message = scene.wait_condition("Deployed", "False", "DeployFailed")
-    assert "services" in message
-    assert scene.find(kube.SERVICE, "backstage-my") is None
+    assert kind.plural in message
+    assert scene.find(kind, "backstage-my") is None
     wait_until(
         lambda: (
             scene.find(kube.CONFIG_MAP, "backstage-appconfig-my-default") is not None
@@ -207,13 +215,10 @@ def _account_limited_in(
     for document in (account, role, binding):
         document["metadata"]["name"] = name
     account["metadata"]["namespace"] = namespace
-    for rule in role["rules"]:
-        if resource in rule["resources"] and rule["apiGroups"] == [""]:
-            rule["resources"].remove(resource)
-    if verbs:
-        role["rules"].append(
-            {"apiGroups": [""], "resources": [resource], "verbs": verbs}
-        )
+    for rule in [r for r in role["rules"] if resource in r["resources"]]:
+        rule["resources"].remove(resource)
+        if verbs:
+            role["rules"].append({**rule, "resources": [resource], "verbs": verbs})
     binding["roleRef"]["name"] = name
     binding["subjects"] = [
         {"kind": "ServiceAccount", "name": name, "namespace": namespace}

@@ -1,8 +1,9 @@
-"""What a reconcile reads, and what becomes of Secrets of ours that it must not read."""
+"""What a reconcile reads, and what becomes of objects of ours that it must not read."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 from typing import Any
 
 import httpx2
@@ -31,24 +32,35 @@ LOCAL: Document = {}
 OWN = [CHECKSUM_KEY, PASSWORD]
 KNOWN = {"POSTGRES_PASSWORD": base64.b64encode(b"known").decode()}
 
+NOTHING = hashlib.sha256().hexdigest()
+
 
 @pytest.fixture
 def stage(server: ApiServer, client: kube.Client) -> Stage:
     return Stage(server, client)
 
 
-def _deny(server: ApiServer, *, times: int = 1000) -> None:
-    """Answer that Secrets must not be read, so many times."""
-    forbidden = status(403, "Forbidden", "secrets is forbidden: cannot get")
+def _deny(server: ApiServer, plural: str = "secrets", *, times: int = 1000) -> None:
+    """Answer that objects of a kind must not be read, so many times."""
+    forbidden = status(403, "Forbidden", f"{plural} is forbidden: cannot get")
     left = [times]
 
     async def answer(request: Request) -> httpx2.Response:
-        if request.key.plural == "secrets" and left[0] > 0:
+        if request.key.plural == plural and left[0] > 0:
             left[0] -= 1
             return await forbidden(request)
         return server.serve(request)
 
     server.answer("get", *[answer] * 1000)
+
+
+async def _deploy(stage: Stage) -> None:
+    """Make a portal that runs with a local database."""
+    stage.resource(LOCAL)
+    await stage.reconcile()
+    stage.finish_rollout(DATABASE)
+    await stage.reconcile()
+    stage.finish_rollout()
 
 
 def _secrets(server: ApiServer) -> list[Key]:
@@ -111,11 +123,46 @@ async def test_secrets_of_ours_that_must_not_be_read_are_told_and_the_rest_is_do
     assert stage.server.get(DATABASE) is None
 
 
-async def test_what_runs_is_left_alone_while_secrets_must_not_be_read(
+async def test_a_workload_that_must_not_be_read_is_told_and_the_rest_is_done(
     stage: Stage,
 ) -> None:
     stage.resource(LOCAL)
+    _deny(stage.server, "deployments")
+
+    result = await stage.reconcile()
+
+    assert result.report is not None
+    (outcome,) = result.report.with_status(Status.FAILED).values()
+    assert outcome.message == (
+        "get Deployment ns/backstage-my: 403 deployments is forbidden: cannot get; "
+        "give the operator the right to get it"
+    )
+    assert conditions(result)["Config"] == ("False", "Forbidden")
+    assert result.retry is Retry.LATER
+    assert stage.server.get(DEPLOYMENT) is None
+    assert stage.get(DATABASE)["metadata"]["name"] == "backstage-psql-my"
+
+
+async def test_a_workload_that_may_be_read_a_moment_later_is_left_alone(
+    stage: Stage,
+) -> None:
+    await _deploy(stage)
+    live = stage.get(DEPLOYMENT)
+    template = live["spec"]["template"]["metadata"]
+    # As the Go operator would have left it.
+    template["annotations"]["rhdh.redhat.com/ext-config-hash"] = NOTHING
+    live = stage.server.put(DEPLOYMENT, live)
+    _deny(stage.server, "deployments", times=1)
+
     await stage.reconcile()
+
+    assert stage.get(DEPLOYMENT) == live
+
+
+async def test_what_runs_is_left_alone_while_secrets_must_not_be_read(
+    stage: Stage,
+) -> None:
+    await _deploy(stage)
     before = stage.server.items()
     _deny(stage.server)
 
@@ -127,8 +174,7 @@ async def test_what_runs_is_left_alone_while_secrets_must_not_be_read(
 async def test_nothing_is_invented_for_a_secret_that_may_be_read_a_moment_later(
     stage: Stage,
 ) -> None:
-    stage.resource(LOCAL)
-    await stage.reconcile()
+    await _deploy(stage)
     before = stage.server.items()
     # Just the two that are read before anything is computed.
     _deny(stage.server, times=len(OWN))

@@ -1,5 +1,6 @@
 """What is no longer wanted is deleted, if it is ours, and when nothing needs it."""
 
+import httpx2
 import pytest
 from tests.operator.stage import (
     CLAIM,
@@ -14,7 +15,7 @@ from tests.operator.stage import (
     owner,
 )
 from tests.support.apiserver import ApiServer
-from tests.support.exchange import Key, status
+from tests.support.exchange import Key, Request, status
 
 from backstage_op import kube
 from backstage_op.graph import Status
@@ -123,6 +124,31 @@ async def test_what_cannot_be_deleted_holds_up_nothing_else(stage: Stage) -> Non
     assert conditions(result)["Config"] == ("False", "DeletionFailed")
     assert result.retry is Retry.LATER
     assert [stage.server.get(INGRESS), stage.server.get(POLICY)].count(None) == 1
+
+
+@pytest.mark.parametrize("unread", [PASSWORD, CLAIM], ids=["password", "claim"])
+async def test_data_that_must_not_be_read_are_told_and_hold_up_nothing_else(
+    stage: Stage, unread: Key
+) -> None:
+    uid = stage.resource(WITH_DELETION)
+    stage.put_owned(INGRESS, "Ingress", uid)
+    stage.put_owned(PASSWORD, "Secret", uid, data={})
+
+    async def answer(request: Request) -> httpx2.Response:
+        if request.key == unread:
+            return await status(403, "Forbidden")(request)
+        return stage.server.serve(request)
+
+    stage.server.answer("get", *[answer] * 50)
+
+    result = await stage.reconcile()
+
+    assert result.report is not None
+    assert result.report["prune/data"].reason == "DeletionFailed"
+    assert f"ns/{unread.name}: 403" in result.report["prune/data"].message
+    assert result.retry is Retry.LATER
+    assert stage.server.get(INGRESS) is None
+    assert stage.server.get(DEPLOYMENT) is not None
 
 
 async def test_nothing_is_deleted_for_a_resource_that_has_changed(

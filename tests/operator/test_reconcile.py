@@ -145,11 +145,12 @@ async def test_a_missing_reference_is_a_fault_that_is_not_tried_again(
     assert _writes(server) == ["backstages/status"]
 
 
-async def test_a_right_to_read_that_is_missing_is_said_and_looked_at_later(
+async def test_what_cannot_be_read_as_it_is_asked_for_is_said_and_looked_at_later(
     server: ApiServer, reconciler: Reconciler
 ) -> None:
-    _put(server)
-    server.answer("get", status(403, "Forbidden", "secrets is forbidden"))
+    envs = {"configMaps": [{"name": "config"}]}
+    _put(server, {**WITHOUT_DATABASE, "application": {"extraEnvs": envs}})
+    server.answer("get", status(400, "BadRequest", "the name is wrong"))
 
     result = await _reconcile(server, reconciler)
 

@@ -74,17 +74,16 @@ class Gatherer:
         """Return the inputs of one reconcile of a resource.
 
         An object of the user that is absent, or must not be read, is a finding,
-        not an error; so is a Secret of ours that must not be read.
+        not an error; so is an object of ours that must not be read.
 
         Raises:
-            errors.ForbiddenError: the right to read the workload is missing.
             errors.TransientError: the API server did not answer as hoped.
         """
         instance = resources.instance_of(backstage)
         wanted = resources.references_of(backstage)
         found = Reading(self._client, instance.namespace, self._memory)
         await found.read(wanted)
-        own = _OwnSecrets(self._live)
+        own = _Own(self._live)
         inputs = resources.Inputs(
             backstage=backstage,
             default=self._environment.default,
@@ -93,7 +92,7 @@ class Gatherer:
             allow_privileged_patches=self._environment.allow_privileged_patches,
             sources=found.sources,
             claims=frozenset(found.claims),
-            live_workload=await self._live_workload(backstage),
+            live_workload=await own.workload(backstage),
             database_password=await own.password(backstage),
             backend_secret=_new_password(),
             proxy=self._environment.proxy,
@@ -102,27 +101,28 @@ class Gatherer:
         )
         return Gathered(inputs, found.denied)
 
-    async def _live_workload(
-        self, backstage: api.Backstage
-    ) -> resources.LiveWorkload | None:
-        observed = await self._live.get(resources.workload_ref(backstage))
-        if observed is None:
-            return None
-        return resources.read_live_workload(observed.document())
-
 
 @final
-class _OwnSecrets:
-    """Values that are made once, and read ever after.
+class _Own:
+    """What objects of ours carry, and their next state is computed from.
 
-    A new one is for a Secret that is absent, or was emptied. One that must not be
-    read may hold another value, and is in ``withheld``: nothing is to be written
-    that depends on it.
+    A new value is for a Secret that is absent, or was emptied. One that must not
+    be read may hold another value, and is in ``withheld``: neither it nor what
+    needs it is to be written.
     """
 
     def __init__(self, live: Live) -> None:
         self._live = live
         self.withheld: Final[dict[ObjectRef, errors.ForbiddenError]] = {}
+
+    async def workload(self, backstage: api.Backstage) -> resources.LiveWorkload | None:
+        """Return what the portal's workload carries, None if it is absent."""
+        ref = resources.workload_ref(backstage)
+        document = await self._read(ref)
+        if ref in self.withheld:
+            # It may run, and then waits for nothing.
+            return resources.LiveWorkload()
+        return resources.read_live_workload(document) if document else None
 
     async def password(self, backstage: api.Backstage) -> str:
         """Return that of the local database; any, if it is not ours to make."""
@@ -142,7 +142,7 @@ class _OwnSecrets:
         return known or secrets.token_bytes(_CHECKSUM_KEY_BYTES)
 
     async def _read(self, ref: ObjectRef) -> Document:
-        """Return a Secret, empty if it is absent or withheld."""
+        """Return an object, empty if it is absent or withheld."""
         try:
             observed = await self._live.get(ref)
         except errors.ForbiddenError as error:

@@ -73,8 +73,9 @@ class Pruner:
         ]
         nodes = [await self._node(item) for item in found]
         known = {item.ref for item in found}.union(wanted)
-        return [node for node in nodes if node is not None] + [
-            self._deletion(item) for item in await self._data() if item.ref not in known
+        return [
+            *(node for node in nodes if node is not None),
+            *await self._data_nodes(known),
         ]
 
     async def _node(self, item: kube.Observed) -> Node | None:
@@ -111,6 +112,13 @@ class Pruner:
             needs=_AFTER_ROLLOUT,
             step=functools.partial(self._scale_down, item),
         )
+
+    async def _data_nodes(self, known: Collection[ObjectRef]) -> list[Node]:
+        try:
+            found = await self._data()
+        except errors.ForbiddenError as error:
+            return [Node(key="prune/data", step=functools.partial(_refuse, error))]
+        return [self._deletion(item) for item in found if item.ref not in known]
 
     async def _data(self) -> list[kube.Observed]:
         """Return the password and the claim of a database that is to be deleted.
@@ -186,6 +194,10 @@ class Pruner:
                     == (metadata.uid, metadata.generation)
                 )
             return self._is_current
+
+
+async def _refuse(error: errors.KubeError) -> Outcome:
+    raise error
 
 
 def _outdated() -> Outcome:

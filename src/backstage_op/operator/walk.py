@@ -121,7 +121,7 @@ class Walk:
         return msgspec.structs.replace(node, step=step)
 
     def _denied(self, error: errors.ForbiddenError) -> Outcome:
-        """Leave a Secret, and what needs it, that could not be read beforehand."""
+        """Leave what could not be read beforehand, and so was computed wrongly."""
         self._errors.append(error)
         remedy = f"give the operator the right to {error.verb} it"
         return Outcome.failed(api.Reason.FORBIDDEN, f"{error}; {remedy}")

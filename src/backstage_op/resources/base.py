@@ -178,8 +178,8 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
         backend_secret: Used if there is no Secret for the backend yet.
         proxy: What the portal's containers reach the outside through.
         checksum_key: Key of the digest over what is mounted or injected.
-        withheld: Secrets of ours that must not be read, and why. The values above
-            are not theirs, so neither they nor what needs them may be written.
+        withheld: Objects of ours that must not be read, and why. What is above is
+            not theirs, so neither they nor what needs them may be written.
         allow_privileged_patches: An administrator lets patches ask for what a
             namespace's policy usually refuses.
     """
