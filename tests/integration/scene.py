@@ -131,14 +131,17 @@ class Scene:
         self.sandbox.apply(json.loads(text))
 
     def apply_as(self, manager: str, document: Document) -> Document:
-        """Apply an object server-side as a field manager that we may take over."""
+        """Apply an object server-side as a field manager that we may take over.
+
+        What another manager has applied with another value is a conflict.
+        """
         ref = ref_of(document)
         kind = kube.kind_of(ref)
         self.adopt(kind, ref.name)
         stored: Document = self.sandbox.admin.request(
             "PATCH",
             kind.path(self.namespace, ref.name),
-            params={"fieldManager": manager, "force": "true"},
+            params={"fieldManager": manager},
             headers={"Content-Type": "application/apply-patch+yaml"},
             json=document,
         )

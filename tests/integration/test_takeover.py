@@ -161,7 +161,7 @@ def test_every_recording_with_a_portal_is_taken_over() -> None:
 
 
 @pytest.mark.parametrize("name", GROUPS)
-def test_a_takeover_restarts_nothing_and_is_done_once(
+def test_a_takeover_restarts_nothing_is_done_once_and_has_a_way_back(
     request: pytest.FixtureRequest, tmp_path: Path, name: str
 ) -> None:
     group = GROUPS[name]
@@ -173,17 +173,13 @@ def test_a_takeover_restarts_nothing_and_is_done_once(
         for portal in portals:
             portal.wait_settled()
             portal.touch()
-        before = {portal.name: portal.state() for portal in portals}
+        before = _states(portals)
 
         with _operator(kubeconfig, tmp_path, group.names[0]) as operator:
             for portal in portals:
                 portal.wait_taken_over()
         log = operator.log
-        after = {
-            # What is new, such as a Service, is not in the way.
-            p.name: {key: p.state().get(key) for key in before[p.name]}
-            for p in portals
-        }
+        after = _states(portals, before)
         marks = {portal.name: portal.scene.mark() for portal in portals}
         with _operator(kubeconfig, tmp_path, group.names[0]) as operator:
             wait_until(
@@ -191,10 +187,31 @@ def test_a_takeover_restarts_nothing_and_is_done_once(
             )
         again = {p.name: p.scene.written(marks[p.name]) for p in portals}
 
+        for portal in portals:
+            _apply_recorded(portal)
+        back = _states(portals, before)
+
         assert after == before, log
         assert again == {portal.name: [] for portal in portals}
+        assert back == before
         for portal in portals:
             assert portal.scene.foreign_writes() == []
+
+
+def _states(
+    portals: list[Portal], before: dict[str, Document] | None = None
+) -> dict[str, Document]:
+    """Return the states of portals, but for what came after ``before``."""
+    found = {portal.name: portal.state() for portal in portals}
+    return {
+        name: {
+            key: value
+            for key, value in state.items()
+            # What is new, such as a Service, is not in the way.
+            if before is None or key in before[name]
+        }
+        for name, state in found.items()
+    }
 
 
 def _definitions(kind: kube.ResourceKind) -> list[Document]:
@@ -224,6 +241,12 @@ def _put(portal: Portal) -> None:
     for document in cases.given(portal.name):
         metadata = {**document["metadata"], "namespace": scene.namespace}
         scene.sandbox.apply({**document, "metadata": metadata})
+    _apply_recorded(portal)
+
+
+def _apply_recorded(portal: Portal) -> None:
+    """Apply what the Go operator applies, as that one does."""
+    scene = portal.scene
     uid = scene.get(kube.BACKSTAGE, "my")["metadata"]["uid"]
     case = cases.case(portal.name)
     texts = {

@@ -79,7 +79,8 @@ def command(
     """Print the objects that would be applied for a Backstage.
 
     FILES hold one Backstage, and the ConfigMaps, Secrets and claims that it
-    names; "-" is standard input. No cluster is asked. The exit code is 2 if the
+    names; "-" is standard input. Its workload, if it is among them, keeps what
+    cannot change. No cluster is asked. The exit code is 2 if the
     configuration has faults, which are listed.
     """
     environment = operator.Environment(

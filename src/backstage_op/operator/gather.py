@@ -10,7 +10,7 @@ from typing import Final, final
 import msgspec
 
 from backstage_op import api, config, errors, kube, resources
-from backstage_op.document import ObjectRef
+from backstage_op.document import Document, ObjectRef
 
 from .live import Live
 from .memory import Memory, NoMemory
@@ -54,8 +54,7 @@ class Gatherer:
     """Reads the inputs of a reconcile.
 
     Objects of the instance come from ``live``; objects of the user are read by
-    name from the API server. ``on_source`` is told each of the latter, so that
-    the watch of references knows where it starts from.
+    name from the API server, unless ``memory`` knows them.
     """
 
     def __init__(
