@@ -22,6 +22,9 @@ from backstage_op.sandbox import Sandbox
 
 from . import specs
 
+# Thousands of renderings and requests take their time.
+pytestmark = pytest.mark.timeout(1800)
+
 COUNT: Final = 1000
 _AT_ONCE: Final = 8
 _EXTENSIONS: Final = Path(__file__).parents[1] / "support" / "extensions.yaml"
