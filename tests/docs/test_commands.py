@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,12 @@ _NOT_UNDERSTOOD: Final = (
 )
 
 
+def _printed(program: str) -> list[tuple[str, ...]]:
+    """Return the command lines of a program in all pages, each once."""
+    lines = {tuple(words) for page in pages.PAGES for words in pages.commands(page)}
+    return sorted(words for words in lines if words[0] == program)
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """A kubeconfig of a server that nobody is, so that no cluster is asked."""
@@ -43,7 +50,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def _problem(kubectl: str, words: list[str], environment: dict[str, str]) -> str:
+def _problem(kubectl: str, words: Sequence[str], environment: dict[str, str]) -> str:
     """Return what kubectl does not understand, before it asks a server."""
     done = subprocess.run(
         [kubectl, *words[1:]],
@@ -60,19 +67,11 @@ def _problem(kubectl: str, words: list[str], environment: dict[str, str]) -> str
     )
 
 
-@pytest.mark.parametrize("page", pages.PAGES)
-def test_kubectl_understands_the_commands_of_a_page(
-    kubectl: str, environment: dict[str, str], page: str
+@pytest.mark.parametrize("words", _printed("kubectl"), ids=" ".join)
+def test_kubectl_understands(
+    kubectl: str, environment: dict[str, str], words: tuple[str, ...]
 ) -> None:
-    printed = {tuple(c) for c in pages.commands(page) if c[0] == "kubectl"}
-
-    problems = {
-        " ".join(words): problem
-        for words in sorted(printed)
-        if (problem := _problem(kubectl, list(words), environment))
-    }
-
-    assert problems == {}
+    assert _problem(kubectl, words, environment) == ""
 
 
 @pytest.mark.parametrize(
@@ -84,27 +83,26 @@ def test_a_command_that_is_wrong_would_be_noticed(
     assert _problem(kubectl, line.split(), environment) != ""
 
 
-@pytest.mark.parametrize("page", pages.PAGES)
-def test_our_program_understands_the_commands_of_a_page(page: str) -> None:
-    for words in pages.commands(page):
-        if words[0] == "backstage-op":
-            _parse(words[1:])
+@pytest.mark.parametrize("words", _printed("backstage-op"), ids=" ".join)
+def test_our_program_understands(words: tuple[str, ...]) -> None:
+    _parse(words[1:])
 
 
-def _parse(arguments: list[str]) -> None:
+def _parse(arguments: Sequence[str]) -> None:
     """Parse a command line without running it.
 
     Raises:
         click.UsageError: a command or an option that there is not.
     """
     command: click.Command = cli.root
+    rest = list(arguments)
     while isinstance(command, click.Group):
         context = click.Context(command)
-        _, found, arguments = command.resolve_command(context, arguments)
+        _, found, rest = command.resolve_command(context, rest)
         assert found is not None
         command = found
     try:
-        command.make_context(command.name, list(arguments))
+        command.make_context(command.name, list(rest))
     except click.MissingParameter:
         # A command that is named, without what it is given.
-        assert arguments == []
+        assert rest == []
