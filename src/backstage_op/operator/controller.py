@@ -15,6 +15,7 @@ import anyio
 
 from backstage_op import api, errors, graph, kube, resources
 
+from . import news
 from .events import Recorder, notes_of
 from .gather import refs_of
 from .logs import current_backstage
@@ -34,7 +35,6 @@ _PATIENCE_SECONDS: Final = 30.0
 _RESYNC_SECONDS: Final = 600.0
 _PROGRESS_SECONDS: Final = 0.5
 """A pod that starts changes about ten times; looking at each is ten times the work."""
-_WORKLOADS: Final = (kube.DEPLOYMENT.kind, kube.STATEFUL_SET.kind)
 _BLIND_SECONDS: Final = 30.0
 """What is not watched is noticed after half a minute."""
 
@@ -84,7 +84,7 @@ class Controller:
         observed = new or old
         if observed is None:
             return
-        if old is not None and new is not None and not _differs(old, new):
+        if old is not None and new is not None and not news.differs(old, new):
             return
         self._queue.add((observed.ref.namespace, observed.ref.name))
 
@@ -93,7 +93,7 @@ class Controller:
 
         A workload on its way tells every step of it; only the last is urgent.
         """
-        delay = 0.0 if _is_urgent(old, new) else _PROGRESS_SECONDS
+        delay = 0.0 if news.is_urgent(old, new) else _PROGRESS_SECONDS
         for observed in (old, new):
             if observed is not None and (key := _instance_of(observed)) is not None:
                 self._queue.add(key, delay)
@@ -107,7 +107,7 @@ class Controller:
             if old is not None and new is not None and resources.opts_out(new.labels):
                 return
             for key in self._index.instances_of(observed.ref):
-                if _is_edit(old, new):
+                if news.is_edit(old, new):
                     self._edited.add(key)
                 self._queue.add(key, self._pace.change(key))
 
@@ -262,43 +262,6 @@ def _word(result: Result) -> str:
     if result.faults:
         return "invalid"
     return "done" if result.retry in (Retry.NO, Retry.SOON) else "retry"
-
-
-def _is_edit(old: kube.Observed | None, new: kube.Observed | None) -> bool:
-    """Tell whether somebody changed what an object of a user holds."""
-    return (
-        old is not None
-        and new is not None
-        and new.ref.kind != kube.PERSISTENT_VOLUME_CLAIM.kind
-        and resources.instance_name_of(new.labels) is None
-    )
-
-
-def _differs(old: kube.Observed, new: kube.Observed) -> bool:
-    """Tell whether more than the status changed."""
-    return (
-        old.uid != new.uid
-        or old.generation != new.generation
-        or old.deleting != new.deleting
-        or old.annotations != new.annotations
-        or old.labels != new.labels
-    )
-
-
-def _is_urgent(old: kube.Observed | None, new: kube.Observed | None) -> bool:
-    """Tell whether an object differs from what it should be, or is ready at last."""
-    if old is None or new is None or _differs(old, new) or old.owners != new.owners:
-        return True
-    # Without a generation nothing tells a change of status from one of content.
-    if not new.generation:
-        return True
-    if new.ref.kind not in _WORKLOADS:
-        return False
-    return _is_ready(new) and not _is_ready(old)
-
-
-def _is_ready(observed: kube.Observed) -> bool:
-    return resources.workload_readiness(observed.document()).ready
 
 
 def _instance_of(observed: kube.Observed) -> InstanceKey | None:
