@@ -170,9 +170,6 @@ def test_a_takeover_restarts_nothing_is_done_once_and_has_a_way_back(
     if kube.SERVICE_MONITOR in group.kinds:
         sandbox.apply(_definitions(kube.SERVICE_MONITOR))
     with _portals(sandbox, group) as portals:
-        for portal in portals:
-            portal.wait_settled()
-            portal.touch()
         before = _states(portals)
 
         with _operator(kubeconfig, tmp_path, group.names[0]) as operator:
@@ -221,7 +218,10 @@ def _definitions(kind: kube.ResourceKind) -> list[Document]:
 
 @contextmanager
 def _portals(sandbox: Sandbox, group: Group) -> Iterator[list[Portal]]:
-    """Put recorded portals into new namespaces, and remove them afterwards."""
+    """Put recorded portals into new namespaces, and remove them afterwards.
+
+    They run as the Go operator left them, and somebody has set fields of theirs.
+    """
     portals: list[Portal] = []
     try:
         for name in group.names:
@@ -230,6 +230,9 @@ def _portals(sandbox: Sandbox, group: Group) -> Iterator[list[Portal]]:
             kinds = (*LEFT_ALONE, *group.kinds)
             portals.append(Portal(name, Scene(sandbox, namespace), kinds))
             _put(portals[-1])
+        for portal in portals:
+            portal.wait_settled()
+            portal.touch()
         yield portals
     finally:
         for portal in portals:
