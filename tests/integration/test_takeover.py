@@ -218,10 +218,7 @@ def _definitions(kind: kube.ResourceKind) -> list[Document]:
 
 @contextmanager
 def _portals(sandbox: Sandbox, group: Group) -> Iterator[list[Portal]]:
-    """Put recorded portals into new namespaces, and remove them afterwards.
-
-    They run as the Go operator left them, and somebody has set fields of theirs.
-    """
+    """Let recorded portals run, with a field of somebody else, and remove them."""
     portals: list[Portal] = []
     try:
         for name in group.names:
