@@ -123,6 +123,8 @@ def controller_manager(binary: Path, layout: Layout) -> list[str]:
         f"--kubeconfig={kubeconfig}",
         "--secure-port=0",
         "--leader-elect=false",
+        # A machine that is too busy to renew leases has lost no node.
+        "--node-monitor-grace-period=1h",
         "--use-service-account-credentials=true",
         f"--service-account-private-key-file={layout.signing_key}",
         f"--root-ca-file={layout.certificate}",
