@@ -40,19 +40,19 @@ hypothesis.settings.load_profile("here")
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Give each test a second try, and tell of it.
+    """Give each test up to two more tries, and tell of it.
 
     Most of them run beside a control plane on the same machine, which is not at
-    fault for being slow. What needed its second try is listed as RERUN in the
-    summary. What looks at all other tests comes last, and only where all of them
-    run.
+    fault for being slow for a while. What needed another try is listed as RERUN
+    in the summary. What looks at all other tests comes last, and only where all
+    of them run.
     """
     items.sort(key=lambda item: item.get_closest_marker("whole_suite") is not None)
     is_whole = config.args == config.getini("testpaths") and not (
         config.option.keyword or config.option.markexpr
     )
     for item in items:
-        item.add_marker(pytest.mark.flaky(reruns=1))
+        item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=5))
         if item.get_closest_marker("whole_suite") and not is_whole:
             reason = "tells something only after all other tests"
             item.add_marker(pytest.mark.skip(reason=reason))
