@@ -32,13 +32,22 @@ def operator_kubeconfig(sandbox: Sandbox) -> Path:
     return install(sandbox)
 
 
+@pytest.fixture(scope="session")
+def everywhere() -> list[OperatorProcess]:
+    """The operator that works in all namespaces of ``sandbox``, if one does."""
+    return []
+
+
 @pytest.fixture(scope="module")
 def operator(
-    operator_kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory
+    operator_kubeconfig: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    everywhere: list[OperatorProcess],
 ) -> Iterator[OperatorProcess]:
     """An operator for all namespaces, for the tests of one module."""
     log = tmp_path_factory.mktemp("operator") / "operator.log"
     process = OperatorProcess(operator_kubeconfig, log)
+    everywhere.append(process)
     try:
         process.wait_ready()
         yield process
@@ -46,14 +55,19 @@ def operator(
         assert "unexpected error" not in process.log
         assert "Traceback" not in process.log
     finally:
+        everywhere.remove(process)
         process.kill()
 
 
 @pytest.fixture
 def start_operator(
-    operator_kubeconfig: Path, tmp_path: Path
+    operator_kubeconfig: Path, tmp_path: Path, everywhere: list[OperatorProcess]
 ) -> Iterator[StartOperator]:
-    """Start an operator with more flags; not beside the fixture ``operator``."""
+    """Start an operator with more flags.
+
+    Not in a module that uses the fixture ``operator``: two would do the same work.
+    """
+    assert everywhere == [], "another operator is at work; use a module of its own"
     started: list[OperatorProcess] = []
     numbers = itertools.count()
 
