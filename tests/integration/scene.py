@@ -209,9 +209,13 @@ class Scene:
         Returns its message.
         """
 
+        found: Document = {}
+
         def is_so() -> bool:
+            nonlocal found
             live = self.get(kube.BACKSTAGE, name)
-            found = self.conditions(name).get(condition, {})
+            said = (live.get("status") or {}).get("conditions") or ()
+            found = next((one for one in said if one["type"] == condition), {})
             return (
                 found.get("status") == status
                 and found.get("reason") == reason
@@ -222,7 +226,8 @@ class Scene:
             is_so,
             lambda: f"want {condition}={status} {reason}: {self.conditions(name)}",
         )
-        message: str = self.conditions(name)[condition]["message"]
+        # Of the same look: the next one may say something else.
+        message: str = found["message"]
         return message
 
     def wait_deployed(self, name: str = "my") -> None:
