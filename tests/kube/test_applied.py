@@ -303,3 +303,36 @@ def test_a_set_is_compared_by_its_members(
     live["metadata"]["finalizers"] = stored
 
     assert kube.is_applied(desired, live, MANAGER) is equal
+
+
+class _Watched(dict[str, Any]):
+    """A variable that counts how often somebody looks at it."""
+
+    looks = 0
+
+    def get(self, key: str, default: Any = None) -> Any:
+        _Watched.looks += 1
+        return super().get(key, default)
+
+
+def test_the_work_grows_with_the_list_and_not_with_its_square() -> None:
+    def looks(count: int) -> int:
+        names = [f"V{number}" for number in range(count)]
+        variables = [_Watched(name=name, value="x") for name in names]
+        owned: Document = {
+            f'k:{{"name":"{n}"}}': {"f:name": {}, "f:value": {}} for n in names
+        }
+        desired, live = copy.deepcopy(DESIRED), _live()
+        entry = live["metadata"]["managedFields"][1]
+        fields = copy.deepcopy(entry["fieldsV1"])
+        containers = fields["f:spec"]["f:template"]["f:spec"]["f:containers"]
+        containers['k:{"name":"main"}']["f:env"] = owned
+        entry["fieldsV1"] = fields
+        for document in (desired, live):
+            main = document["spec"]["template"]["spec"]["containers"][0]
+            main["env"] = list(variables)
+        _Watched.looks = 0
+        assert kube.is_applied(desired, live, MANAGER)
+        return _Watched.looks
+
+    assert looks(100) * 10 == looks(1000) > 0

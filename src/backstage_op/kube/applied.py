@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
 
@@ -157,32 +157,40 @@ def _keyed_list_equal(
 ) -> bool:
     if len(desired) != len(children):
         return False
-    left = {child: json.loads(child[2:]) for child in children}
+    owned = [json.loads(child[2:]) for child in children]
+    keys = sorted({key for one in owned for key in one})
+    left = {_identity(one, keys): c for one, c in zip(owned, children, strict=True)}
+    places: dict[_Identity, int] = {}
+    for place, element in enumerate(live):
+        places.setdefault(_identity(element, keys), place)
     order: list[int] = []
     for element in desired:
-        found = next((c for c, keys in left.items() if _matches(element, keys)), None)
-        if found is None:
+        identity = _identity(element, keys, _KEY_DEFAULTS)
+        found = None if identity is None else left.pop(identity, None)
+        place = places.get(identity, -1)
+        if found is None or place < 0:
             return False
-        keys = left.pop(found)
-        place = next((n for n, x in enumerate(live) if _has_keys(x, keys)), None)
-        if place is None or not _equal(element, live[place], fields[found], ""):
+        if not _equal(element, live[place], fields[found], ""):
             return False
         order.append(place)
     # The order of an applied list is part of what was applied.
     return order == sorted(order)
 
 
-def _matches(element: Any, keys: Mapping[str, Any]) -> bool:
-    """Tell whether a wanted element is the one with these keys, some defaulted."""
-    return isinstance(element, dict) and all(
-        element.get(key, _KEY_DEFAULTS.get(key)) == value for key, value in keys.items()
-    )
+_Identity: TypeAlias = tuple[Any, ...] | None
 
 
-def _has_keys(element: Any, keys: Mapping[str, Any]) -> bool:
-    return isinstance(element, dict) and all(
-        element.get(key) == value for key, value in keys.items()
-    )
+def _identity(
+    element: Any, keys: Sequence[str], defaults: Mapping[str, Any] | None = None
+) -> _Identity:
+    """Return what tells an element of a list from the others, in the order of keys.
+
+    None if it is nothing that could: no map, or one with a key that is no scalar.
+    """
+    if not isinstance(element, dict):
+        return None
+    values = tuple(element.get(key, (defaults or {}).get(key)) for key in keys)
+    return None if any(isinstance(v, list | dict) for v in values) else values
 
 
 def _set_equal(desired: list[Any], live: list[Any], children: list[str]) -> bool:
