@@ -14,11 +14,12 @@ import msgspec
 from backstage_op import kube, sandbox
 from backstage_op.document import Document
 
+from .instance import is_write
+
 IsFollower: TypeAlias = Callable[[sandbox.AuditEvent], bool]
 
 APP_CONFIG: Final = "app-config.yaml"
 
-_READS: Final = ("get", "list", "watch")
 _NOT_WORK: Final = ("leases", "events", "nodes")
 _NOTICED_SECONDS: Final = 5.0
 _REST_SECONDS: Final = 3.0
@@ -115,4 +116,4 @@ async def come_to_rest(box: sandbox.Sandbox) -> float:
 
 
 def _is_work(event: sandbox.AuditEvent) -> bool:
-    return event.verb not in _READS and event.resource not in _NOT_WORK
+    return is_write(event) and event.resource not in _NOT_WORK

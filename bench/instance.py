@@ -86,6 +86,11 @@ def is_by_operator(event: sandbox.AuditEvent) -> bool:
     return event.user == _USER and event.user_agent.startswith(_AGENT)
 
 
+def is_write(event: sandbox.AuditEvent) -> bool:
+    """Tell whether a request asked for a change, whoever sent it."""
+    return event.verb not in _READS
+
+
 def _is_deployed(backstage: Document) -> bool:
     conditions = (backstage.get("status") or {}).get("conditions") or ()
     return any(c["type"] == "Deployed" and c["status"] == "True" for c in conditions)
@@ -104,9 +109,7 @@ def _course(
     writes = [
         event
         for event in events
-        if is_by_operator(event)
-        and event.verb not in _READS
-        and name in event.name.split("-")
+        if is_by_operator(event) and is_write(event) and name in event.name.split("-")
     ]
     applied = [e.timestamp for e in writes if e.resource == "deployments"]
     status = [e.timestamp for e in writes if e.subresource == "status"]

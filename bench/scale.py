@@ -20,7 +20,7 @@ from backstage_op.document import Document
 from . import poison, wanted
 from .bare import BareClient, is_by_bare_client
 from .changes import Changes, Followed, IsFollower, come_to_rest
-from .instance import Instances, is_by_operator
+from .instance import Instances, is_by_operator, is_write
 from .process import OperatorProcess
 from .report import Figure
 
@@ -204,9 +204,7 @@ class Scale:
 
     def _writes(self, offset: int) -> int:
         return sum(
-            is_by_operator(event)
-            and event.verb not in ("get", "list", "watch")
-            and event.resource != "leases"
+            is_by_operator(event) and is_write(event) and event.resource != "leases"
             for event in self._box.audit_events(offset)
         )
 
