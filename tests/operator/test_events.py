@@ -1,17 +1,22 @@
 """What is told of an instance, and what is not."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
 from tests.support.apiserver import ApiServer
 from tests.support.exchange import Key, status
+from tests.support.limits import GIVE_UP_SECONDS
 
 from backstage_op import api, kube
 from backstage_op.graph import Outcome, Report
 from backstage_op.operator.events import (
     MAX_NOTES,
+    MAX_WAITING,
     Note,
     Recorder,
     document_of,
@@ -251,14 +256,26 @@ def test_a_long_note_is_cut_to_the_bytes_that_an_event_may_have() -> None:
     assert note.endswith("é…")
 
 
+@asynccontextmanager
+async def _running(recorder: Recorder) -> AsyncIterator[Recorder]:
+    """Let a recorder send, and give back when everything it was told is sent."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(recorder.run)
+        yield recorder
+        with anyio.fail_after(GIVE_UP_SECONDS):
+            await recorder.drain()
+        tasks.cancel_scope.cancel()
+
+
 async def test_notes_are_sent_and_one_that_is_there_does_not_stop_the_next(
     server: ApiServer, client: kube.Client
 ) -> None:
     other = msgspec.structs.replace(NOTE, reason="Other")
-    recorder = Recorder(client, "host")
-    await recorder.tell(_backstage(), [NOTE])
+    async with _running(Recorder(client, "host")) as recorder:
+        recorder.tell(_backstage(), [NOTE])
+        await recorder.drain()
 
-    await recorder.tell(_backstage(), [NOTE, other])
+        recorder.tell(_backstage(), [NOTE, other])
 
     found = [server.get(EVENT._replace(name=_name(n))) for n in (NOTE, other)]
     assert [event and event["reason"] for event in found] == ["Why", "Other"]
@@ -267,8 +284,42 @@ async def test_notes_are_sent_and_one_that_is_there_does_not_stop_the_next(
 async def test_events_that_cannot_be_sent_stop_nothing(
     server: ApiServer, client: kube.Client
 ) -> None:
+    other = msgspec.structs.replace(NOTE, reason="Other")
     server.answer("create", status(403, "Forbidden"))
 
-    await Recorder(client, "host").tell(_backstage(), [NOTE])
+    async with _running(Recorder(client, "host")) as recorder:
+        recorder.tell(_backstage(), [NOTE, other])
 
-    assert server.get(EVENT._replace(name=_name(NOTE))) is None
+    found = [server.get(EVENT._replace(name=_name(n))) for n in (NOTE, other)]
+    assert [event and event["reason"] for event in found] == [None, "Other"]
+
+
+async def test_what_was_told_while_nobody_sent_is_sent_later(
+    server: ApiServer, client: kube.Client
+) -> None:
+    recorder = Recorder(client, "host")
+    recorder.tell(_backstage(), [NOTE])
+
+    async with _running(recorder):
+        pass
+
+    assert server.get(EVENT._replace(name=_name(NOTE))) is not None
+
+
+async def test_no_more_than_a_thousand_events_wait(
+    server: ApiServer, client: kube.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    recorder = Recorder(client, "host")
+    notes = [msgspec.structs.replace(NOTE, text=str(n)) for n in range(MAX_WAITING + 1)]
+    recorder.tell(_backstage(), notes)
+
+    async with _running(recorder):
+        pass
+
+    names = [EVENT._replace(name=_name(note)) for note in notes]
+    assert [server.get(name) is not None for name in names] == [
+        *[True] * MAX_WAITING,
+        False,
+    ]
+    assert "event Why not told: too many wait" in caplog.messages

@@ -118,6 +118,64 @@ async def test_a_key_that_becomes_due_while_worked_on_is_not_lost() -> None:
         assert await queue.get() == "a"
 
 
+async def test_a_patient_key_lets_those_go_first_that_come_later() -> None:
+    queue = WorkQueue[str]()
+    queue.add("patient", patience_seconds=10_000)
+    queue.add("less patient", patience_seconds=5_000)
+    queue.add("a")
+    queue.add("b")
+
+    got = [await queue.get() for _ in range(4)]
+
+    assert got == ["a", "b", "less patient", "patient"]
+
+
+@pytest.mark.virtual_clock
+async def test_a_patient_key_does_not_wait_for_ever() -> None:
+    queue = WorkQueue[str]()
+    queue.add("patient", patience_seconds=1)
+    await anyio.sleep(2)
+    queue.add("a")
+
+    assert [await queue.get() for _ in range(2)] == ["patient", "a"]
+
+
+@pytest.mark.virtual_clock
+async def test_patience_begins_when_a_key_is_due() -> None:
+    queue = WorkQueue[str]()
+    queue.add("late", 10, patience_seconds=1)
+    queue.add("early", 5, patience_seconds=20)
+    start = anyio.current_time()
+
+    assert await queue.get() == "early"
+    assert anyio.current_time() - start == pytest.approx(5)
+    assert await queue.get() == "late"
+    assert anyio.current_time() - start == pytest.approx(10)
+
+
+async def test_a_patient_key_that_is_added_again_without_patience_goes_first() -> None:
+    queue = WorkQueue[str]()
+    queue.add("patient", patience_seconds=10_000)
+    queue.add("a", patience_seconds=5_000)
+    queue.add("patient")
+
+    assert [await queue.get() for _ in range(2)] == ["patient", "a"]
+    queue.done("patient")
+    queue.done("a")
+    assert await _is_idle(queue)
+
+
+@pytest.mark.virtual_clock
+async def test_a_key_that_was_taken_too_early_comes_back_as_patient_as_it_was() -> None:
+    queue = WorkQueue[str]()
+    queue.add("patient", patience_seconds=10)
+    queue.postpone(await queue.get(), 1)
+    await anyio.sleep(2)
+    queue.add("a")
+
+    assert [await queue.get() for _ in range(2)] == ["a", "patient"]
+
+
 async def test_the_backoff_doubles_up_to_a_limit_and_starts_anew() -> None:
     queue = WorkQueue[str]()
 

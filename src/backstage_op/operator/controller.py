@@ -37,6 +37,8 @@ _PROGRESS_SECONDS: Final = 0.5
 """A pod that starts changes about ten times; looking at each is ten times the work."""
 _BLIND_SECONDS: Final = 30.0
 """What is not watched is noticed after half a minute."""
+_YIELD_SECONDS: Final = 2.0
+"""Looks that only tell how a rollout goes let changes go first, for so long."""
 
 
 @final
@@ -91,12 +93,14 @@ class Controller:
     def on_owned(self, old: kube.Observed | None, new: kube.Observed | None) -> None:
         """Queue the instance that an object of ours belongs to, or belonged to.
 
-        A workload on its way tells every step of it; only the last is urgent.
+        A workload on its way tells every step of it; only its end is waited for.
         """
-        delay = 0.0 if news.is_urgent(old, new) else _PROGRESS_SECONDS
+        weight = news.weight_of(old, new)
+        delay = _PROGRESS_SECONDS if weight is news.Weight.PROGRESS else 0.0
+        patience = 0.0 if weight is news.Weight.CHANGE else _YIELD_SECONDS
         for observed in (old, new):
             if observed is not None and (key := _instance_of(observed)) is not None:
-                self._queue.add(key, delay)
+                self._queue.add(key, delay, patience)
 
     def on_reference(
         self, old: kube.Observed | None, new: kube.Observed | None
@@ -113,7 +117,7 @@ class Controller:
 
     def on_pods(self, key: InstanceKey) -> None:
         """Queue the instance whose pods do better or worse than before."""
-        self._queue.add(key, _PROGRESS_SECONDS)
+        self._queue.add(key, _PROGRESS_SECONDS, _YIELD_SECONDS)
 
     async def run(self, workers: int) -> None:
         """Work on the queue until cancelled, on several instances at once.
@@ -124,6 +128,7 @@ class Controller:
         self._queue_all()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._resync, name="resync")
+            tasks.start_soon(self._recorder.run, name="events")
             for number in range(workers):
                 tasks.start_soon(self._work, name=f"worker {number}")
 
@@ -133,6 +138,7 @@ class Controller:
         while self._active:
             idle = self._idle
             await idle.wait()
+        await self._recorder.drain()
 
     async def _resync(self) -> None:
         # The answer to what no watch can tell; it writes nothing if all is well.
@@ -146,7 +152,8 @@ class Controller:
 
     def _queue_all(self) -> None:
         for observed in self._backstages:
-            self._queue.add((observed.ref.namespace, observed.ref.name))
+            key = observed.ref.namespace, observed.ref.name
+            self._queue.add(key, patience_seconds=_YIELD_SECONDS)
 
     async def _work(self) -> None:
         while True:
@@ -155,8 +162,7 @@ class Controller:
                 self._queue.done(key)
                 await anyio.sleep_forever()
             if (rest := self._pace.wait(key)) > 0.0:
-                self._queue.done(key)
-                self._queue.add(key, rest)
+                self._queue.postpone(key, rest)
                 continue
             self._active += 1
             try:
@@ -210,7 +216,7 @@ class Controller:
             backstage, is_patient=now - failing_since < _PATIENCE_SECONDS
         )
         notes = notes_of(backstage, result.backstage, result.report, result.notices)
-        await self._recorder.tell(backstage, notes)
+        self._recorder.tell(backstage, notes)
         return result
 
     def _account(self, key: InstanceKey, result: Result | None) -> None:
@@ -240,7 +246,7 @@ class Controller:
                 self._queue.forget(key)
             case Retry.SOON:
                 self._queue.forget(key)
-                self._queue.add(key, _SOON_SECONDS)
+                self._queue.add(key, _SOON_SECONDS, _YIELD_SECONDS)
             case Retry.LATER:
                 self._queue.forget(key)
                 self._queue.add(key, _LATER_SECONDS)

@@ -1,7 +1,8 @@
 """A queue of keys: each waits at most once and is worked on by one worker at a time.
 
 Keys, not events, are queued: a key that is added while it waits, or while it
-is worked on, is worked on once more, however many events there were.
+is worked on, is worked on once more, however many events there were. Of the
+keys that are due, the one that can wait least comes first.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import itertools
 import math
 import random
 from collections.abc import Callable, Hashable
-from typing import Final, Generic, TypeVar, final
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar, final
 
 import anyio
 
@@ -19,6 +20,16 @@ Key = TypeVar("Key", bound=Hashable)
 
 FIRST_BACKOFF_SECONDS: Final = 0.2
 LONGEST_BACKOFF_SECONDS: Final = 30.0
+
+
+class _Turn(NamedTuple):
+    """When a key is due, and until when others may go first."""
+
+    due: float
+    deadline: float
+
+
+_Heap: TypeAlias = list[tuple[float, int, Key]]
 
 
 @final
@@ -39,27 +50,36 @@ class WorkQueue(Generic[Key]):
     ) -> None:
         self._on_add = on_add
         self._on_get = on_get
-        self._due: dict[Key, float] = {}
-        self._heap: list[tuple[float, int, Key]] = []
+        self._turns: dict[Key, _Turn] = {}
+        self._later: _Heap[Key] = []
+        self._due: _Heap[Key] = []
         self._order = itertools.count()
-        self._active: set[Key] = set()
+        self._active: dict[Key, float] = {}
         self._failures: dict[Key, int] = {}
         self._changed = anyio.Event()
 
     def __len__(self) -> int:
         """Return how many keys wait, whether due or not."""
-        return len(self._due)
+        return len(self._turns)
 
-    def add(self, key: Key, delay_seconds: float = 0.0) -> None:
-        """Make the key due, at the latest after the delay."""
+    def add(
+        self, key: Key, delay_seconds: float = 0.0, patience_seconds: float = 0.0
+    ) -> None:
+        """Make the key due, at the latest after the delay.
+
+        When it is due, keys with less patience go first, but only until its own
+        has ended: none waits for ever.
+        """
         due = anyio.current_time() + delay_seconds
-        if due >= self._due.get(key, math.inf):
-            return
-        if key not in self._due:
+        deadline = due + patience_seconds
+        if (turn := self._turns.get(key)) is None:
             self._on_add()
-        self._due[key] = due
-        heapq.heappush(self._heap, (due, next(self._order), key))
-        self._notify()
+        elif due >= turn.due and deadline >= turn.deadline:
+            return
+        else:
+            due, deadline = min(due, turn.due), min(deadline, turn.deadline)
+        self._turns[key] = _Turn(due, deadline)
+        self._push(key)
 
     def retry(self, key: Key) -> float:
         """Make the key due after its backoff, and return that wait in seconds.
@@ -83,7 +103,7 @@ class WorkQueue(Generic[Key]):
     async def get(self) -> Key:
         """Wait for a due key that nobody works on, and mark it as worked on.
 
-        The caller must call :meth:`done` with it.
+        The caller must call :meth:`done` or :meth:`postpone` with it.
         """
         while True:
             # Taken before the state is read, so that no change is missed.
@@ -96,30 +116,46 @@ class WorkQueue(Generic[Key]):
 
     def done(self, key: Key) -> None:
         """Say that the work on the key has ended, well or not."""
-        self._active.discard(key)
-        if key in self._due:
-            heapq.heappush(self._heap, (self._due[key], next(self._order), key))
-            self._notify()
+        self._active.pop(key, None)
+        if key in self._turns:
+            self._push(key)
 
-    def _pop(self) -> tuple[Key | None, float]:
-        """Take the first due key, or tell how long to wait for one."""
-        now = anyio.current_time()
-        while self._heap:
-            due, _, key = self._heap[0]
-            is_stale = self._due.get(key) != due
-            # An active key is pushed again when its work is done.
-            if is_stale or key in self._active:
-                heapq.heappop(self._heap)
-                continue
-            if due > now:
-                return None, due - now
-            heapq.heappop(self._heap)
-            del self._due[key]
-            self._active.add(key)
-            self._on_get(now - due)
-            return key, 0.0
-        return None, math.inf
+    def postpone(self, key: Key, seconds: float) -> None:
+        """Give a key back that was taken too early, as patient as it was."""
+        self.add(key, seconds, self._active.get(key, 0.0))
+        self.done(key)
 
-    def _notify(self) -> None:
+    def _push(self, key: Key) -> None:
+        heapq.heappush(self._later, (self._turns[key].due, next(self._order), key))
         self._changed.set()
         self._changed = anyio.Event()
+
+    def _pop(self) -> tuple[Key | None, float]:
+        """Take the due key that can wait least, or tell how long to wait for one."""
+        now = anyio.current_time()
+        wait = self._sort_out(now)
+        while self._due:
+            deadline, _, key = heapq.heappop(self._due)
+            turn = self._turns.get(key)
+            if turn is None or turn.deadline != deadline or key in self._active:
+                continue
+            del self._turns[key]
+            self._active[key] = turn.deadline - turn.due
+            self._on_get(now - turn.due)
+            return key, 0.0
+        return None, wait
+
+    def _sort_out(self, now: float) -> float:
+        """Move what has become due, and return how long until the next one is."""
+        while self._later:
+            due, number, key = self._later[0]
+            turn = self._turns.get(key)
+            # An active key is pushed again when its work is done.
+            if turn is None or turn.due != due or key in self._active:
+                heapq.heappop(self._later)
+            elif due > now:
+                return due - now
+            else:
+                heapq.heappop(self._later)
+                heapq.heappush(self._due, (turn.deadline, number, key))
+        return math.inf
