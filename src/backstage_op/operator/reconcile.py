@@ -93,7 +93,8 @@ class Reconciler:
         except (errors.ForbiddenError, errors.RejectedError) as error:
             findings = await self._publisher.find(backstage, None)
             findings = msgspec.structs.replace(findings, troubles=(str(error),))
-            return await self._end(backstage, findings, Retry.LATER)
+            begun = Result(backstage=backstage, retry=Retry.LATER)
+            return await self._end(begun, findings)
         inputs = gathered.inputs
         # In a thread: a large manifest must not hold up the other instances.
         composition, compute_seconds = await anyio.to_thread.run_sync(_compose, inputs)
@@ -107,17 +108,19 @@ class Reconciler:
             report, retry = await self._walk(
                 inputs, composition, retry, notices, is_whole=is_whole
             )
-            if retry is Retry.BACKOFF and is_patient:
-                # The next try decides: a status that flips with every hiccup of
-                # the API server tells nobody anything.
-                return Result(
-                    backstage=backstage,
-                    report=report,
-                    retry=retry,
-                    is_rollout=_is_rollout(inputs, report),
-                    compute_seconds=compute_seconds,
-                    notices=tuple(notices),
-                )
+        walked = Result(
+            backstage=backstage,
+            faults=faults,
+            report=report,
+            retry=retry,
+            is_rollout=_is_rollout(inputs, report),
+            compute_seconds=compute_seconds,
+            notices=tuple(notices),
+        )
+        if retry is Retry.BACKOFF and is_patient:
+            # The next try decides: a status that flips with every hiccup of the
+            # API server tells nobody anything.
+            return walked
         findings = msgspec.structs.replace(
             await self._publisher.find(backstage, inputs),
             faults=faults,
@@ -125,13 +128,7 @@ class Reconciler:
             report=report,
             url=None if faults else composition.url,
         )
-        ended = await self._end(backstage, findings, retry)
-        return msgspec.structs.replace(
-            ended,
-            is_rollout=_is_rollout(inputs, report),
-            compute_seconds=compute_seconds,
-            notices=tuple(notices),
-        )
+        return await self._end(walked, findings)
 
     async def _walk(
         self,
@@ -159,17 +156,13 @@ class Reconciler:
         wish = walk.retry()
         return report, retry if wish is Retry.NO else wish
 
-    async def _end(
-        self, backstage: api.Backstage, findings: Findings, retry: Retry
-    ) -> Result:
-        published = await self._publisher.publish(backstage, findings)
-        if published.is_held and retry is Retry.NO:
-            retry = Retry.SOON
-        return Result(
+    async def _end(self, result: Result, findings: Findings) -> Result:
+        published = await self._publisher.publish(result.backstage, findings)
+        is_held = published.is_held and result.retry is Retry.NO
+        return msgspec.structs.replace(
+            result,
             backstage=published.backstage,
-            faults=tuple(findings.faults),
-            report=findings.report,
-            retry=retry,
+            retry=Retry.SOON if is_held else result.retry,
         )
 
 
