@@ -59,18 +59,24 @@ class Changes:
         for name in self._names:
             await self._client.create(config_map(self._namespace, name, "0"))
 
-    async def make(self, apart_seconds: float, is_follower: IsFollower) -> Followed:
-        """Change each ConfigMap once, and see when its Deployment is patched."""
+    async def make(
+        self, apart_seconds: float, is_follower: IsFollower, most: int | None = None
+    ) -> Followed:
+        """Change each ConfigMap once, and see when its Deployment is patched.
+
+        Only the first ``most`` of them, if it is said how many.
+        """
         offset = self._box.audit_offset()
         token = secrets.token_hex(4)
         due = anyio.current_time()
-        for name in self._names:
+        names = self._names[:most]
+        for name in names:
             await anyio.sleep_until(due)
             due += apart_seconds
             await self._client.apply(config_map(self._namespace, name, token))
         await anyio.sleep(_NOTICED_SECONDS)
         took = sorted(self._followed(self._box.audit_events(offset), is_follower))
-        return Followed(tuple(took), len(self._names) - len(took))
+        return Followed(tuple(took), len(names) - len(took))
 
     def _followed(
         self, events: Sequence[sandbox.AuditEvent], is_follower: IsFollower

@@ -12,14 +12,28 @@ import anyio
 import anyio.to_thread
 
 from backstage_op import kube, sandbox
-from backstage_op.document import Document
+from backstage_op.document import Document, ref_of
 
 from .wanted import backstage_document
 
 _EVERY_SECONDS: Final = 0.05
+_SLOWLY_SECONDS: Final = 5.0
 _VARIABLES: Final = 2000
 _PATCHED: Final = 4_000
 _NAME: Final = "poison"
+_NOBODY: Final = "https://127.0.0.1:9/"
+_ENTRIES: Final = 3_900
+"""So many hold nearly as many nodes of YAML as are read."""
+_KEYS: Final = (
+    "db-secret.yaml",
+    "db-service.yaml",
+    "db-statefulset.yaml",
+    "deployment.yaml",
+    "networkpolicy.yaml",
+    "pvcs.yaml",
+    "secret-files.yaml",
+    "service.yaml",
+)
 
 
 @asynccontextmanager
@@ -38,34 +52,103 @@ async def fought_over(
 
 
 @asynccontextmanager
-async def laborious(
+async def large(
     box: sandbox.Sandbox, client: kube.Client, namespace: str
 ) -> AsyncIterator[None]:
-    """Have an instance that takes long to compute, changed twenty times a second."""
-    document = {**backstage_document(namespace, _NAME), "spec": _many_variables()}
-    live = await client.create(document)
+    """Have an instance with 4,000 patched variables, changed twenty times a second."""
     path = kube.BACKSTAGE.path(namespace, _NAME)
 
     async def change(number: int) -> None:
         annotations = {"bench": str(number)}
         await _meddle(box, path, {"metadata": {"annotations": annotations}})
 
-    async with _all_the_time(change):
+    async with _instance(client, namespace, _many_variables()), _all_the_time(change):
         yield
-    ref = kube.BACKSTAGE.ref(namespace, _NAME)
-    await client.delete(ref, uid=live["metadata"]["uid"])
+
+
+@asynccontextmanager
+async def slow(
+    box: sandbox.Sandbox, client: kube.Client, namespace: str
+) -> AsyncIterator[None]:
+    """Have an instance that takes ten seconds to compute, changed every five.
+
+    The texts of its configuration are as long as they may be, and of no use: they
+    are read, and nothing is written but a status.
+    """
+    await client.apply(_config_map(namespace, 0))
+    path = kube.CONFIG_MAP.path(namespace, _NAME)
+
+    async def change(number: int) -> None:
+        data = _config_map(namespace, number)["data"]
+        await _meddle(box, path, {"data": data})
+
+    spec = {"rawRuntimeConfig": {"backstageConfig": _NAME}}
+    async with (
+        _instance(client, namespace, spec),
+        _all_the_time(change, every_seconds=_SLOWLY_SECONDS),
+    ):
+        yield
+    live = await client.get(kube.CONFIG_MAP, namespace, _NAME)
+    await client.delete(
+        kube.CONFIG_MAP.ref(namespace, _NAME), uid=live["metadata"]["uid"]
+    )
+
+
+@asynccontextmanager
+async def refused(
+    box: sandbox.Sandbox, client: kube.Client, namespace: str
+) -> AsyncIterator[None]:
+    """Have an instance whose Deployment the API server fails to write, each time."""
+    hook = {
+        "name": "poison.example.test",
+        "clientConfig": {"url": _NOBODY},
+        "objectSelector": {"matchLabels": {"app.kubernetes.io/instance": _NAME}},
+        "rules": [
+            {
+                "apiGroups": ["apps"],
+                "apiVersions": ["*"],
+                "operations": ["CREATE", "UPDATE"],
+                "resources": ["deployments"],
+            }
+        ],
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "failurePolicy": "Fail",
+        "timeoutSeconds": 1,
+    }
+    webhook = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": _NAME},
+        "webhooks": [hook],
+    }
+    live = await client.create(webhook)
+    async with _instance(client, namespace, {}):
+        yield
+    await client.delete(ref_of(live), uid=live["metadata"]["uid"])
+
+
+@asynccontextmanager
+async def _instance(
+    client: kube.Client, namespace: str, spec: Document
+) -> AsyncIterator[None]:
+    """Have an instance for a while."""
+    document = {**backstage_document(namespace, _NAME), "spec": spec}
+    live = await client.create(document)
+    yield
+    await client.delete(ref_of(live), uid=live["metadata"]["uid"])
 
 
 @asynccontextmanager
 async def _all_the_time(
-    change: Callable[[int], Awaitable[None]],
+    change: Callable[[int], Awaitable[None]], every_seconds: float = _EVERY_SECONDS
 ) -> AsyncIterator[None]:
     async def repeat() -> None:
         number = 0
         while True:
             number += 1
             await change(number)
-            await anyio.sleep(_EVERY_SECONDS)
+            await anyio.sleep(every_seconds)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(repeat)
@@ -97,4 +180,16 @@ def _many_variables() -> Document:
         "deployment": {
             "patch": {"spec": {"template": {"spec": {"containers": containers}}}}
         },
+    }
+
+
+def _config_map(namespace: str, number: int) -> Document:
+    """Return raw configuration that takes long to read; another number, anew."""
+    text = "apiVersion: v1\nkind: Poison\nitems:\n" + "- {a: b, c: d}\n" * _ENTRIES
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": _NAME, "namespace": namespace},
+        # No two are the same, for the same text is not read twice.
+        "data": {key: f"# {number} of {key}\n{text}" for key in _KEYS},
     }

@@ -7,8 +7,10 @@ missed, and the others are measured all the same.
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable, Iterable
+import functools
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
+from itertools import chain
 from typing import Any, Final, TypeAlias, final
 
 import anyio
@@ -25,6 +27,8 @@ from .process import OperatorProcess
 from .report import Figure
 
 Say: TypeAlias = Callable[[str], None]
+Poison: TypeAlias = tuple[str, AbstractAsyncContextManager[None]]
+"""Beside whom, and while it is there."""
 
 _MANY: Final = "bench-many"
 _BARE: Final = "bench-many-bare"
@@ -34,7 +38,10 @@ _AT_ONCE: Final = 16
 _REST_SECONDS: Final = 30.0
 _APART_SECONDS: Final = 0.5
 _CLOSE_SECONDS: Final = 0.05
+_FEWER: Final = 100
+"""Changes beside a bad instance."""
 _CHANGE: Final = "ConfigMap to Deployment"
+_WITHOUT: Final = ", bare client"
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,13 +80,16 @@ class Scale:
             with OperatorProcess(self._box) as process:
                 await process.ready_seconds()
                 last = await self._all_at_once(client, process)
-                alone = await self._changes(changes)
-                fight = poison.fought_over(
-                    self._box, _MANY, f"backstage-{self._names[0]}"
+                await self._follow(_CHANGE, changes, _APART_SECONDS)
+                await self._follow(f"{_CHANGE}, 20 a second", changes, _CLOSE_SECONDS)
+                alone = await self._follow(
+                    f"{_CHANGE}, {_FEWER} of them", changes, _APART_SECONDS, _FEWER
                 )
-                await self._beside("another writer", fight, changes, alone)
-                labour = poison.laborious(self._box, client, _MANY)
-                await self._beside("a laborious one", labour, changes, alone)
+                poisons = chain(
+                    self._writers(client, _MANY), self._burdens(client, _MANY)
+                )
+                for whom, bad in poisons:
+                    await self._beside(whom, bad, changes, alone)
             kubeconfig = process.kubeconfig
             await self._bare_client(client, kube.load(kubeconfig), last)
             before = await self._restart()
@@ -101,26 +111,44 @@ class Scale:
         await self._rest()
         return last
 
-    async def _changes(self, changes: Changes) -> Followed:
-        """Change each ConfigMap: with time between them, and without."""
-        alone = await self._follow(_CHANGE, changes, _APART_SECONDS)
-        await self._follow(f"{_CHANGE}, 20 a second", changes, _CLOSE_SECONDS)
-        return alone
+    def _writers(self, client: kube.Client, namespace: str) -> Iterator[Poison]:
+        """Yield what keeps the API server busy, whoever else is there."""
+        fought_over = f"backstage-{self._names[0]}"
+        yield "another writer", poison.fought_over(self._box, namespace, fought_over)
+        yield "a large one", poison.large(self._box, client, namespace)
+
+    def _burdens(self, client: kube.Client, namespace: str) -> Iterator[Poison]:
+        """Yield what keeps the operator busy."""
+        yield "a slow one", poison.slow(self._box, client, namespace)
+        yield "a refused one", poison.refused(self._box, client, namespace)
 
     async def _follow(
         self,
         what: str,
         changes: Changes,
         apart_seconds: float,
+        most: int | None = None,
+        *,
         is_follower: IsFollower = is_by_operator,
     ) -> Followed:
-        self._say(f"{what}: {len(self._names)} changes")
-        followed = await changes.make(apart_seconds, is_follower)
+        followed = await self._measure(what, changes, apart_seconds, most, is_follower)
+        await self._rest()
+        return followed
+
+    async def _measure(
+        self,
+        what: str,
+        changes: Changes,
+        apart_seconds: float,
+        most: int | None,
+        is_follower: IsFollower,
+    ) -> Followed:
+        self._say(what)
+        followed = await changes.make(apart_seconds, is_follower, most)
         if followed.seconds:
             self._add(f"{what}, p50", "s", followed.quantile(0.50))
             self._add(f"{what}, p99", "s", followed.quantile(0.99))
         self._add(f"{what}, missed", "", followed.missed)
-        await self._rest()
         return followed
 
     async def _beside(
@@ -129,17 +157,19 @@ class Scale:
         bad: AbstractAsyncContextManager[None],
         changes: Changes,
         alone: Followed,
+        *,
+        who: str = "",
+        is_follower: IsFollower = is_by_operator,
     ) -> None:
-        what = f"{_CHANGE}, beside {whom}"
+        """Follow fewer changes while there is a bad one; ``who`` follows them."""
+        what = f"{_CHANGE}, beside {whom}{who}"
         async with bad:
-            self._say(f"{what}: {len(self._names)} changes")
-            followed = await changes.make(_APART_SECONDS, is_by_operator)
+            followed = await self._measure(
+                what, changes, _APART_SECONDS, _FEWER, is_follower
+            )
         if followed.seconds and alone.seconds:
-            self._add(f"{what}, p50", "s", followed.quantile(0.50))
-            self._add(f"{what}, p99", "s", followed.quantile(0.99))
             ratio = followed.quantile(0.99) / alone.quantile(0.99)
             self._add(f"{what}, ratio of the p99", "x", ratio)
-        self._add(f"{what}, missed", "", followed.missed)
         await self._rest()
 
     async def _bare_client(
@@ -161,17 +191,27 @@ class Scale:
             await self._rest()
             async with anyio.create_task_group() as tasks:
                 await tasks.start(bare.follow, targets)
-                for close, seconds in (
-                    ("", _APART_SECONDS),
-                    (", 20 a second", _CLOSE_SECONDS),
-                ):
-                    await self._follow(
-                        f"{_CHANGE}{close}, bare client",
-                        changes,
-                        seconds,
-                        is_by_bare_client,
-                    )
+                await self._changes_without_operator(client, changes)
                 tasks.cancel_scope.cancel()
+
+    async def _changes_without_operator(
+        self, client: kube.Client, changes: Changes
+    ) -> None:
+        follow = functools.partial(self._follow, is_follower=is_by_bare_client)
+        await follow(f"{_CHANGE}{_WITHOUT}", changes, _APART_SECONDS)
+        what = f"{_CHANGE}, 20 a second{_WITHOUT}"
+        await follow(what, changes, _CLOSE_SECONDS)
+        what = f"{_CHANGE}, {_FEWER} of them{_WITHOUT}"
+        alone = await follow(what, changes, _APART_SECONDS, _FEWER)
+        for whom, bad in self._writers(client, _BARE):
+            await self._beside(
+                whom,
+                bad,
+                changes,
+                alone,
+                who=_WITHOUT,
+                is_follower=is_by_bare_client,
+            )
 
     async def _restart(self) -> float:
         offset = self._box.audit_offset()
