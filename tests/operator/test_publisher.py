@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import anyio
 import httpx2
-import msgspec
 import pytest
 from tests.support.apiserver import ApiServer
 from tests.support.exchange import Request, status
@@ -17,7 +16,11 @@ from backstage_op.document import Document
 from backstage_op.operator.findings import Findings, Seen
 from backstage_op.operator.live import DirectLive
 from backstage_op.operator.pods import PodBook
-from backstage_op.operator.publisher import Publisher
+from backstage_op.operator.publisher import (
+    PASSING_SECONDS,
+    Published,
+    Publisher,
+)
 
 from .stage import DATABASE, DEPLOYMENT, PASSWORD, RESOURCE, WITHOUT_DATABASE
 
@@ -212,34 +215,44 @@ async def test_what_is_published_is_stored_and_said_once(
     }
 
 
-async def test_a_database_that_gets_ready_meanwhile_is_held_back(
+def _starting(*, is_ready: bool) -> Findings:
+    """Return what is found while a portal waits for its database, or has it."""
+    readiness = resources.Readiness(ready=is_ready)
+    name = "StatefulSet backstage-psql-my"
+    return Findings(portal=PORTAL, database=Seen(name=name, readiness=readiness))
+
+
+@pytest.mark.virtual_clock
+async def test_a_database_that_gets_ready_meanwhile_is_held_back_for_a_while(
     server: ApiServer, publisher: Publisher
 ) -> None:
-    backstage = _resource(server, {})
-    database = Seen(name="StatefulSet backstage-psql-my")
-    findings = Findings(portal=PORTAL, database=database)
-    told = _just_told((await publisher.publish(backstage, findings)).backstage)
-    is_ready = resources.Readiness(ready=True)
-    ready = msgspec.structs.replace(database, readiness=is_ready)
+    waiting, ready = _starting(is_ready=False), _starting(is_ready=True)
+    told = (await publisher.publish(_resource(server, {}), waiting)).backstage
+    await anyio.sleep(3600)
 
-    held = await publisher.publish(
-        told, msgspec.structs.replace(findings, database=ready)
-    )
+    first = await publisher.publish(told, ready)
+    await anyio.sleep(PASSING_SECONDS - 1)
+    second = await publisher.publish(told, ready)
+    await anyio.sleep(1)
+    third = await publisher.publish(told, ready)
 
-    assert held.is_held
-    assert held.backstage == told
-    assert len(server.seen("patch")) == 1
+    assert first == second == Published(told, is_held=True)
+    assert not third.is_held
+    reasons = {c.type: c.reason for c in third.backstage.status.conditions}
+    assert reasons["Database"] == "Ready"
 
 
-def _just_told(backstage: api.Backstage) -> api.Backstage:
-    """Return it with conditions that do not age while a test waits for its turn."""
-    later = datetime.now(UTC) + timedelta(hours=1)
-    conditions = tuple(
-        msgspec.structs.replace(condition, last_transition_time=later)
-        for condition in backstage.status.conditions
-    )
-    status = msgspec.structs.replace(backstage.status, conditions=conditions)
-    return msgspec.structs.replace(backstage, status=status)
+@pytest.mark.virtual_clock
+async def test_what_was_no_news_for_a_moment_is_held_back_anew(
+    server: ApiServer, publisher: Publisher
+) -> None:
+    waiting, ready = _starting(is_ready=False), _starting(is_ready=True)
+    told = (await publisher.publish(_resource(server, {}), waiting)).backstage
+    await publisher.publish(told, ready)
+    await anyio.sleep(PASSING_SECONDS)
+    await publisher.publish(told, waiting)
+
+    assert (await publisher.publish(told, ready)).is_held
 
 
 async def test_a_resource_that_is_gone_is_no_failure(

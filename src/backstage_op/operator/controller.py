@@ -97,7 +97,7 @@ class Controller:
         """
         weight = news.weight_of(old, new)
         delay = _PROGRESS_SECONDS if weight is news.Weight.PROGRESS else 0.0
-        patience = 0.0 if weight is news.Weight.CHANGE else _YIELD_SECONDS
+        patience = _YIELD_SECONDS if weight is news.Weight.PROGRESS else 0.0
         for observed in (old, new):
             if observed is not None and (key := _instance_of(observed)) is not None:
                 self._queue.add(key, delay, patience)

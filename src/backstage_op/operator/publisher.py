@@ -6,6 +6,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Final, final
 
+import anyio
 import msgspec
 
 from backstage_op import api, errors, kube, resources
@@ -16,6 +17,9 @@ from .pods import PodBook
 from .status import document_of, is_passing, next_status
 
 _log: Final = logging.getLogger(__name__)
+
+PASSING_SECONDS: Final = 10.0
+"""How long something new is held back that is about to be outdated."""
 
 _SECRET: Final = "Secret"  # noqa: S105 - a kind
 
@@ -39,6 +43,7 @@ class Publisher:
         self._client = client
         self._live = live
         self._pods = pods
+        self._held_since: dict[str, float] = {}
 
     async def find(
         self, backstage: api.Backstage, inputs: resources.Inputs | None
@@ -64,14 +69,17 @@ class Publisher:
         Raises:
             errors.KubeError: it could not be written.
         """
-        now = datetime.now(UTC)
+        uid, told = backstage.metadata.uid, backstage.status
         status = next_status(
-            backstage.status, backstage.metadata.generation, findings, now
+            told, backstage.metadata.generation, findings, datetime.now(UTC)
         )
-        if status == backstage.status:
+        if status != told and is_passing(told, status, findings):
+            now = anyio.current_time()
+            if now - self._held_since.setdefault(uid, now) < PASSING_SECONDS:
+                return Published(backstage, is_held=True)
+        self._held_since.pop(uid, None)
+        if status == told:
             return Published(backstage)
-        if is_passing(backstage.status, status, findings, now):
-            return Published(backstage, is_held=True)
         return Published(await self._write(backstage, status))
 
     async def tell_trouble(self, backstage: api.Backstage, error: Exception) -> None:

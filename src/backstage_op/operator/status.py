@@ -18,7 +18,7 @@ status is written only when somebody learns something from it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
@@ -44,7 +44,6 @@ _FOR_A_PERSON: Final = (
 )
 """Reasons of objects that a person has to do something about."""
 _IDLED: Final = "Instance is idled"
-_PASSING: Final = timedelta(seconds=10)
 
 
 def next_status(
@@ -66,12 +65,9 @@ def next_status(
 
 
 def is_passing(
-    current: api.BackstageStatus,
-    new: api.BackstageStatus,
-    findings: Findings,
-    now: datetime,
+    current: api.BackstageStatus, new: api.BackstageStatus, findings: Findings
 ) -> bool:
-    """Tell whether what is new is about to be outdated, and need not be told yet.
+    """Tell whether what is new is about to be outdated, and need not be told at once.
 
     While a portal is on its way, its database becomes ready, and a pod has no
     node until its claim has a volume: the status that tells of the portal will
@@ -86,17 +82,14 @@ def is_passing(
         and not findings.has_failure
         and msgspec.structs.replace(new, conditions=current.conditions) == current
         and old.keys() == {c.type for c in new.conditions}
-        and all(_may_wait(old[c.type], c, now) for c in differing)
+        and all(_may_wait(old[c.type], c) for c in differing)
     )
 
 
-def _may_wait(old: api.Condition, new: api.Condition, now: datetime) -> bool:
-    since = old.last_transition_time
-    return (
-        old.reason in (Reason.NOT_READY, Reason.PENDING)
-        and new.reason in (old.reason, Reason.READY)
-        and since is not None
-        and now - since < _PASSING
+def _may_wait(old: api.Condition, new: api.Condition) -> bool:
+    return old.reason in (Reason.NOT_READY, Reason.PENDING) and new.reason in (
+        old.reason,
+        Reason.READY,
     )
 
 
