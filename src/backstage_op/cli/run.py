@@ -13,7 +13,7 @@ import anyio
 import click
 
 from backstage_op import errors, kube, operator, resources
-from backstage_op.operator import certificate, logs, metrics_server, server
+from backstage_op.operator import certificate, logs, manager, metrics_server, server
 from backstage_op.settings import Settings
 
 from . import interpreter, profiles
@@ -130,7 +130,13 @@ class _GoStyleCommand(click.Command):
     help="Folder with default-config/ and plugin-deps/. Default: LOCALBIN.",
 )
 @profiles.option
-@click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=manager.WORKERS,
+    show_default=True,
+    help="How many instances are reconciled at the same time.",
+)
 @click.option(
     "--zap-encoder",
     "log_format",

@@ -28,6 +28,9 @@ _log: Final = logging.getLogger(__name__)
 _DISCOVERY_RETRY_SECONDS: Final = 5.0
 _DRAIN_SECONDS: Final = 2.5
 
+WORKERS: Final = 8
+"""As many as the client sends requests at once: a worker mostly waits for one."""
+
 
 class Connect(Protocol):
     """Opens a client for the time of an ``async with``."""
@@ -59,7 +62,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     proxy: resources.Proxy = resources.Proxy()
     allow_privileged_patches: bool = False
     namespaces: tuple[str, ...] = ()
-    workers: int = 4
+    workers: int = WORKERS
     election: str = ""
     health: server.Address | None = None
     metrics: Exposure | None = None
