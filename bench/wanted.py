@@ -56,9 +56,17 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 async def compute(client: kube.Client, namespace: str, name: str) -> Wanted:
     """Compute the objects of an instance with an empty specification.
 
-    Owner references are left out, since there is no owner, and labels, so that
-    the operator does not look at the objects.
+    They belong to a ConfigMap, which is made for them, as those of the operator
+    belong to a ``Backstage``: to know the owner of each costs a cluster something.
+    Labels are left out, so that the operator does not look at the objects.
     """
+    owner = await client.apply(
+        {
+            "apiVersion": kube.CONFIG_MAP.api_version,
+            "kind": kube.CONFIG_MAP.kind,
+            "metadata": {"name": f"owner-of-{name}", "namespace": namespace},
+        }
+    )
     environment = operator.Environment(
         default=config.DefaultConfig.shipped(PROFILE),
         platform=await operator.platform_of(client),
@@ -72,7 +80,7 @@ async def compute(client: kube.Client, namespace: str, name: str) -> Wanted:
     template = composition.documents[resources.WORKLOAD_KEY]["spec"]["template"]
     template["metadata"].setdefault("annotations", {})["bench"] = _REVISION
     requests = {
-        made.key: _request(made, composition.documents[made.key])
+        made.key: _request(made, composition.documents[made.key], owner)
         for made in composition.objects
     }
     portal = requests.pop(resources.WORKLOAD_KEY)
@@ -91,17 +99,26 @@ def backstage_document(namespace: str, name: str, uid: str = "") -> Document:
     }
 
 
-def _request(made: resources.RuntimeObject, document: Document) -> Request:
-    kept = {
-        field: value
-        for field, value in document["metadata"].items()
-        if field not in ("ownerReferences", "labels")
-    }
+def _request(
+    made: resources.RuntimeObject, document: Document, owner: Document
+) -> Request:
+    metadata = {k: v for k, v in document["metadata"].items() if k != "labels"}
+    if "ownerReferences" in metadata:
+        metadata["ownerReferences"] = [
+            reference
+            | {
+                "apiVersion": owner["apiVersion"],
+                "kind": owner["kind"],
+                "name": owner["metadata"]["name"],
+                "uid": owner["metadata"]["uid"],
+            }
+            for reference in metadata["ownerReferences"]
+        ]
     return Request(
         kind=kube.kind_of(made.ref),
         namespace=made.ref.namespace,
         name=made.ref.name,
         is_apply=made.lifecycle is resources.Lifecycle.APPLY,
-        body=msgspec.json.encode({**document, "metadata": kept}),
+        body=msgspec.json.encode({**document, "metadata": metadata}),
         is_ready=lambda live: made.ready(live).ready,
     )
