@@ -126,6 +126,26 @@ def test_of_a_secret_without_fields_only_the_reason_is_told() -> None:
     assert str(error) == "apply Secret team/db: 400 BadRequest"
 
 
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ('secrets "db" is forbidden: exceeded quota: limit', "exceeded quota"),
+        ('admission webhook "a.test" denied: hunter2', "admission webhook"),
+        ("ValidatingAdmissionPolicy 'a' denied: hunter2", "ValidatingAdmissionPolicy"),
+        (
+            "cannot create in namespace team because it is being terminated",
+            "because it is being terminated",
+        ),
+    ],
+)
+def test_of_a_secret_it_is_told_who_refused_it(message: str, told: str) -> None:
+    body = _body(reason="Forbidden", message=message)
+
+    error = failures.from_response(SECRET, 403, {}, body)
+
+    assert str(error) == f"apply Secret team/db: 403 {told}"
+
+
 def _transient(code: int, body: bytes = b"{}", **headers: str) -> float | None:
     error = _error(code, body, **headers)
     assert isinstance(error, errors.TransientError)
@@ -208,11 +228,14 @@ def test_a_certificate_that_is_not_trusted_says_what_to_correct() -> None:
     assert str(error).endswith("; correct the CA")
 
 
-def test_credentials_that_cannot_be_had_are_a_matter_of_settings() -> None:
+def test_credentials_that_cannot_be_had_are_asked_for_again() -> None:
     error = failures.from_exception(CALL, ConfigError("exec aws failed: 1"))
 
-    assert type(error) is errors.SettingsError
-    assert str(error) == "credentials for the API server: exec aws failed: 1"
+    assert error.reason in failures.NOT_SENT
+    assert str(error) == (
+        "apply Deployment team/app: no answer no credentials: exec aws failed: 1; "
+        "log in again, or correct the exec plugin"
+    )
 
 
 def test_a_body_that_is_not_what_was_promised_is_not_quoted() -> None:

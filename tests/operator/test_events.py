@@ -1,27 +1,22 @@
 """What is told of an instance, and what is not."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import anyio
 import msgspec
 import pytest
-from tests.support.apiserver import ApiServer
-from tests.support.exchange import Key, status
-from tests.support.limits import GIVE_UP_SECONDS
+from tests.support.exchange import Key
 
-from backstage_op import api, kube
+from backstage_op import api
 from backstage_op.graph import Outcome, Report
 from backstage_op.operator.events import (
     MAX_NOTES,
-    MAX_WAITING,
     Note,
-    Recorder,
     document_of,
     notes_of,
 )
+from backstage_op.operator.refusals import NAMESPACE_TERMINATING
+from backstage_op.operator.walk import CREATED, FILLED
 
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -144,7 +139,7 @@ def test_a_turn_of_the_status_is_told(
 def test_what_a_walk_made_is_told() -> None:
     report = Report(
         {
-            "db-secret": CHANGED,
+            "db-secret": Outcome.changed(reason=CREATED),
             "service": CHANGED,
             "deployment": CHANGED,
             "prune/Route/backstage-my": CHANGED,
@@ -191,17 +186,27 @@ def test_deprecated_fields_are_told_once_for_each_generation() -> None:
 
 
 def test_one_reconcile_tells_a_few_events_at_most() -> None:
-    report = Report(
-        dict.fromkeys(("db-secret", "deployment", "prune/Route/a"), CHANGED)
-    )
+    made = Outcome.changed(ready=False, reason=CREATED)
+    report = Report(dict.fromkeys(("db-secret", "deployment", "prune/Route/a"), made))
     after = _backstage(CONFLICT, CRASHED, QUOTA, generation=2, image="a")
 
     assert len(_told(_backstage(), after, report)) == MAX_NOTES
 
 
+@pytest.mark.parametrize(
+    ("reason", "is_told"), [(CREATED, True), (FILLED, True), ("Mended", False)]
+)
+def test_a_password_is_told_if_there_was_none(reason: str, is_told: bool) -> None:
+    report = Report({"db-secret": Outcome.changed(reason=reason)})
+
+    told = _told(_backstage(), _backstage(), report)
+
+    assert [name for _, name, _ in told] == ["PasswordGenerated"] * is_told
+
+
 def test_a_namespace_that_ends_gets_no_events() -> None:
-    refused = Outcome.failed("Forbidden", "403 namespace ns is being terminated")
-    report = Report({"deployment": CHANGED, "service": refused})
+    ended = Outcome.waiting(NAMESPACE_TERMINATING, "the namespace ends")
+    report = Report({"deployment": CHANGED, "service": ended})
 
     assert _told(_backstage(), _backstage(DEPLOYED), report) == []
 
@@ -254,72 +259,3 @@ def test_a_long_note_is_cut_to_the_bytes_that_an_event_may_have() -> None:
 
     assert 1000 < len(note.encode()) <= 1024
     assert note.endswith("é…")
-
-
-@asynccontextmanager
-async def _running(recorder: Recorder) -> AsyncIterator[Recorder]:
-    """Let a recorder send, and give back when everything it was told is sent."""
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(recorder.run)
-        yield recorder
-        with anyio.fail_after(GIVE_UP_SECONDS):
-            await recorder.drain()
-        tasks.cancel_scope.cancel()
-
-
-async def test_notes_are_sent_and_one_that_is_there_does_not_stop_the_next(
-    server: ApiServer, client: kube.Client
-) -> None:
-    other = msgspec.structs.replace(NOTE, reason="Other")
-    async with _running(Recorder(client, "host")) as recorder:
-        recorder.tell(_backstage(), [NOTE])
-        await recorder.drain()
-
-        recorder.tell(_backstage(), [NOTE, other])
-
-    found = [server.get(EVENT._replace(name=_name(n))) for n in (NOTE, other)]
-    assert [event and event["reason"] for event in found] == ["Why", "Other"]
-
-
-async def test_events_that_cannot_be_sent_stop_nothing(
-    server: ApiServer, client: kube.Client
-) -> None:
-    other = msgspec.structs.replace(NOTE, reason="Other")
-    server.answer("create", status(403, "Forbidden"))
-
-    async with _running(Recorder(client, "host")) as recorder:
-        recorder.tell(_backstage(), [NOTE, other])
-
-    found = [server.get(EVENT._replace(name=_name(n))) for n in (NOTE, other)]
-    assert [event and event["reason"] for event in found] == [None, "Other"]
-
-
-async def test_what_was_told_while_nobody_sent_is_sent_later(
-    server: ApiServer, client: kube.Client
-) -> None:
-    recorder = Recorder(client, "host")
-    recorder.tell(_backstage(), [NOTE])
-
-    async with _running(recorder):
-        pass
-
-    assert server.get(EVENT._replace(name=_name(NOTE))) is not None
-
-
-async def test_no_more_than_a_thousand_events_wait(
-    server: ApiServer, client: kube.Client, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO")
-    recorder = Recorder(client, "host")
-    notes = [msgspec.structs.replace(NOTE, text=str(n)) for n in range(MAX_WAITING + 1)]
-    recorder.tell(_backstage(), notes)
-
-    async with _running(recorder):
-        pass
-
-    names = [EVENT._replace(name=_name(note)) for note in notes]
-    assert [server.get(name) is not None for name in names] == [
-        *[True] * MAX_WAITING,
-        False,
-    ]
-    assert "event Why not told: too many wait" in caplog.messages

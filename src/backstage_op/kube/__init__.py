@@ -10,6 +10,12 @@ from .cache import Cache, OnChange
 from .client import FIELD_MANAGER, Client, Propagation
 from .connection import Connection, load
 from .discovery import discover, ingress_domain
+from .failures import (
+    ADMISSION_POLICY,
+    ADMISSION_WEBHOOK,
+    END_OF_NAMESPACE,
+    EXCEEDED_QUOTA,
+)
 from .kinds import (
     BACKSTAGE,
     CONFIG_MAP,
@@ -41,10 +47,14 @@ from .served import KIND_NOT_SERVED
 from .transport import Gate, OnRequest, RequestInfo
 
 __all__ = [
+    "ADMISSION_POLICY",
+    "ADMISSION_WEBHOOK",
     "BACKSTAGE",
     "CONFIG_MAP",
     "DEPLOYMENT",
+    "END_OF_NAMESPACE",
     "EVENT",
+    "EXCEEDED_QUOTA",
     "FIELD_MANAGER",
     "HTTP_ROUTE",
     "INGRESS",

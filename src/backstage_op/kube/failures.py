@@ -2,7 +2,7 @@
 
 Only ``reason``, ``message`` and ``details`` of the server's Status are used,
 never a body. For a Secret, and for a token to be reviewed, the message is left
-out too: a validation message may quote a value.
+out too, but for words that tell who refused it: others may quote a value.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ TRANSLATED: Final = (
 )
 """What may come out of sending a request and reading its answer."""
 
-NOT_SENT: Final = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
+_CREDENTIALS: Final = "CredentialsError"
+NOT_SENT: Final = frozenset(
+    {"ConnectError", "ConnectTimeout", "PoolTimeout", _CREDENTIALS}
+)
 """Reasons of a :class:`errors.TransientError` that say: the server saw nothing."""
 
 SILENCE: Final = TimeoutError.__name__
@@ -50,6 +53,17 @@ _PERMANENT_500: Final = (
     "duplicate entries for key",
 )
 
+EXCEEDED_QUOTA: Final = "exceeded quota"
+ADMISSION_WEBHOOK: Final = "admission webhook"
+ADMISSION_POLICY: Final = "ValidatingAdmissionPolicy"
+END_OF_NAMESPACE: Final = "because it is being terminated"
+_WHO_REFUSED: Final = (
+    EXCEEDED_QUOTA,
+    ADMISSION_WEBHOOK,
+    ADMISSION_POLICY,
+    END_OF_NAMESPACE,
+)
+"""The server's words for what no code and no reason of a Status tells."""
 
 _SECRETIVE: Final = frozenset({"Secret", "TokenReview"})
 _CLIENT_ERROR: Final = 4
@@ -132,11 +146,15 @@ def from_status(
     return kind(call.verb, call.target, status=code, reason=reason, detail=detail)
 
 
-def from_exception(call: Call, error: BaseException) -> errors.OperatorError:
+def from_exception(call: Call, error: BaseException) -> errors.TransientError:
     """Return the error for a request that got no usable answer."""
     name = type(error).__name__
     if isinstance(error, ConfigError):
-        return errors.SettingsError(f"credentials for the API server: {error}")
+        # Whoever runs the plugin may mend it while the operator goes on.
+        detail = f"no credentials: {error}; log in again, or correct the exec plugin"
+        return errors.TransientError(
+            call.verb, call.target, reason=_CREDENTIALS, detail=detail
+        )
     if isinstance(error, msgspec.MsgspecError):
         return errors.TransientError(
             call.verb,
@@ -194,8 +212,11 @@ def _is_permanent(status: Status) -> bool:
 def _detail(call: Call, status: Status) -> str:
     if call.kind not in _SECRETIVE:
         return status.message or ""
+    parts = [words for words in _WHO_REFUSED if words in (status.message or "")]
     fields = sorted({cause.field for cause in status.causes() if cause.field})
-    return f"fields: {', '.join(fields)}" if fields else status.reason or ""
+    if fields:
+        parts.append(f"fields: {', '.join(fields)}")
+    return "; ".join(parts) or status.reason or ""
 
 
 def _is_about_certificates(error: BaseException | None) -> bool:

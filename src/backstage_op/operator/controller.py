@@ -16,13 +16,14 @@ import anyio
 from backstage_op import api, errors, graph, kube, resources
 
 from . import news
-from .events import Recorder, notes_of
+from .events import notes_of
 from .gather import refs_of
 from .logs import current_backstage
 from .metrics import Metrics
 from .pace import Pace
 from .pods import PodBook
 from .reconcile import Reconciler, Result
+from .recorder import Recorder
 from .references import InstanceKey, ReferenceIndex
 from .walk import Retry
 from .workqueue import WorkQueue

@@ -9,34 +9,31 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Final, Literal, NamedTuple, TypeAlias, final
+from typing import Final, Literal, NamedTuple, TypeAlias
 
-import anyio
 import msgspec
 
-from backstage_op import api, errors, kube, resources
+from backstage_op import api, kube, resources
 from backstage_op.api import ConditionType, Reason
 from backstage_op.document import Document
 from backstage_op.graph import Outcome, Report, Status
 
+from .refusals import NAMESPACE_TERMINATING
 from .status import OWNERSHIP_CONFLICT
+from .walk import CREATED, FILLED
 
 _log: Final = logging.getLogger(__name__)
 
 CONTROLLER: Final = "rhdh.redhat.com/backstage-op"
 MAX_NOTES: Final = 5
 """The most Events that one reconcile tells."""
-MAX_WAITING: Final = 1000
-"""The most Events that wait to be sent."""
 
 _MAX_NOTE_BYTES: Final = 1024
 _MAX_NAME: Final = 230
 _DIGEST_CHARACTERS: Final = 16
 _PRUNE: Final = "prune/"
-_TERMINATING: Final = "being terminated"
 _CUT: Final = "…"
 
 Severity: TypeAlias = Literal["Normal", "Warning"]
@@ -107,57 +104,6 @@ def notes_of(
     return notes[:MAX_NOTES]
 
 
-@final
-class Recorder:
-    """Sends Events, one after the other, while the work goes on.
-
-    What cannot be sent is dropped, and stops nothing; so is what comes while
-    1,000 wait. ``instance`` names the process that tells.
-    """
-
-    def __init__(self, client: kube.Client, instance: str) -> None:
-        self._client = client
-        self._instance = instance
-        self._waiting: deque[Document] = deque()
-        self._told = anyio.Event()
-        self._all_sent = anyio.Event()
-
-    def tell(self, backstage: api.Backstage, notes: Iterable[Note]) -> None:
-        """Take notes that are to be sent, in their order."""
-        for note in notes:
-            if len(self._waiting) >= MAX_WAITING:
-                _log.info("event %s not told: too many wait", note.reason)
-                return
-            now = datetime.now(UTC)
-            self._waiting.append(document_of(note, backstage, self._instance, now))
-            self._told.set()
-
-    async def run(self) -> None:
-        """Send what is told, until cancelled."""
-        while True:
-            while self._waiting:
-                await self._send(self._waiting[0])
-                self._waiting.popleft()
-            self._all_sent.set()
-            self._all_sent = anyio.Event()
-            self._told = anyio.Event()
-            await self._told.wait()
-
-    async def drain(self) -> None:
-        """Return when all that was told has been sent; ``run`` must run."""
-        while self._waiting:
-            all_sent = self._all_sent
-            await all_sent.wait()
-
-    async def _send(self, document: Document) -> None:
-        try:
-            await self._client.create(document)
-        except errors.ConflictError:
-            _log.debug("event %s is told already", document["reason"])
-        except errors.OperatorError as error:
-            _log.info("event %s not told: %s", document["reason"], error)
-
-
 def document_of(
     note: Note, backstage: api.Backstage, instance: str, now: datetime
 ) -> Document:
@@ -207,7 +153,8 @@ def _made(after: api.Backstage, report: Report | None) -> Iterator[Note]:
     """Yield what was made in this walk."""
     changed = {} if report is None else report.with_status(Status.CHANGED)
     now = datetime.now(UTC).isoformat()
-    if resources.DATABASE_SECRET_KEY in changed:
+    secret = changed.get(resources.DATABASE_SECRET_KEY)
+    if secret is not None and secret.reason in (CREATED, FILLED):
         name = resources.database_secret_ref(resources.instance_of(after)).name
         yield Note(
             reason="PasswordGenerated",
@@ -292,8 +239,7 @@ def _occasion(condition: api.Condition) -> str:
 
 
 def _is_terminating(report: Report) -> bool:
-    failed = report.with_status(Status.FAILED).values()
-    return any(_TERMINATING in outcome.message for outcome in failed)
+    return any(o.reason == NAMESPACE_TERMINATING for o in report.values())
 
 
 def _cut(text: str) -> str:

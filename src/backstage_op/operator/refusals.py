@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from backstage_op import api, errors
+from backstage_op import api, errors, kube
 
 REASONS: Final = (
     api.Reason.INVALID_OBJECT,
@@ -15,14 +15,15 @@ REASONS: Final = (
 """What a person changes: the configuration, a quota, a policy of the cluster."""
 
 _SIGNS: Final[Mapping[str, api.Reason]] = {
-    "exceeded quota": api.Reason.QUOTA_EXCEEDED,
-    "admission webhook": api.Reason.ADMISSION_DENIED,
-    "ValidatingAdmissionPolicy": api.Reason.ADMISSION_DENIED,
+    kube.EXCEEDED_QUOTA: api.Reason.QUOTA_EXCEEDED,
+    kube.ADMISSION_WEBHOOK: api.Reason.ADMISSION_DENIED,
+    kube.ADMISSION_POLICY: api.Reason.ADMISSION_DENIED,
     # The words of a LimitRange, whose answer names neither itself nor its kind.
     " usage per ": api.Reason.INVALID_OBJECT,
     " limit to request ratio per ": api.Reason.INVALID_OBJECT,
 }
-_END_OF_NAMESPACE: Final = "because it is being terminated"
+NAMESPACE_TERMINATING: Final = "NamespaceTerminating"
+"""Reason of a node that waits for the end of its namespace, and then is no more."""
 
 
 def reason_of(error: errors.KubeError) -> str:
@@ -40,5 +41,5 @@ def reason_of(error: errors.KubeError) -> str:
 def is_end_of_namespace(error: errors.KubeError) -> bool:
     """Tell whether nothing can be made any more, since the namespace ends."""
     return isinstance(error, errors.ForbiddenError) and (
-        _END_OF_NAMESPACE in error.detail
+        kube.END_OF_NAMESPACE in error.detail
     )

@@ -22,7 +22,7 @@ from .live import DirectLive, Live
 from .mending import mended
 from .ownership import Bond, bond_of
 from .prune import DELETION_FAILED
-from .refusals import is_end_of_namespace, reason_of
+from .refusals import NAMESPACE_TERMINATING, is_end_of_namespace, reason_of
 from .replace import Replacer, is_immutable
 from .settled import Settled
 from .status import OWNERSHIP_CONFLICT
@@ -30,6 +30,13 @@ from .stopping import START, is_stopped
 
 CLUSTER_SCOPED: Final = "ClusterScoped"
 """Reason of a node that would be an object of the whole cluster."""
+
+CREATED: Final = "Created"
+"""Reason of a node that is ready, and was not there before."""
+FILLED: Final = "Filled"
+"""Reason of a node that is ready, and lacked values that cannot be computed."""
+_APPLIED: Final = "Applied"
+_MENDED: Final = "Mended"
 
 _log: Final = logging.getLogger(__name__)
 
@@ -129,7 +136,7 @@ class Walk:
     def _failed(self, error: errors.KubeError, reason: str) -> Outcome:
         if is_end_of_namespace(error):
             # Whatever is tried again here would be refused again.
-            return Outcome.waiting("NamespaceTerminating", str(error))
+            return Outcome.waiting(NAMESPACE_TERMINATING, str(error))
         self._errors.append(error)
         return Outcome.failed(reason, str(error))
 
@@ -194,7 +201,7 @@ class Walk:
             live = await self._client.create(desired)
         else:
             live = await self._client.apply(desired, create_only=True)
-        return self._written(runtime_object, live, "created")
+        return self._written(runtime_object, live, CREATED)
 
     async def _update(
         self,
@@ -215,7 +222,7 @@ class Walk:
             self._live.observe(live)
             observed = kube.Observed.of(live)
         if kube.is_applied(desired, live, kube.FIELD_MANAGER):
-            outcome = _judge(runtime_object, live, is_changed=False)
+            outcome = _judge(runtime_object, live)
             return self._settled.put(desired, observed, outcome)
         try:
             changed = await self._client.apply(desired, uid=observed.uid)
@@ -223,7 +230,7 @@ class Walk:
             if not is_immutable(error, desired, live):
                 raise
             return await self._replace(desired, live, error)
-        return self._written(runtime_object, changed, "applied")
+        return self._written(runtime_object, changed, _APPLIED)
 
     async def _mend(
         self,
@@ -234,10 +241,11 @@ class Walk:
         live = observed.document()
         changes = mended(desired, live, self._instance.uid)
         if not changes:
-            outcome = _judge(runtime_object, live, is_changed=False)
+            outcome = _judge(runtime_object, live)
             return self._settled.put(desired, observed, outcome)
         live = await self._client.merge(observed.ref, changes, uid=observed.uid)
-        return self._written(runtime_object, live, "mended")
+        how = FILLED if "data" in changes else _MENDED
+        return self._written(runtime_object, live, how)
 
     async def _replace(
         self, desired: Document, live: Document, error: errors.RejectedError
@@ -256,21 +264,21 @@ class Walk:
         return objection
 
     def _written(
-        self, runtime_object: resources.RuntimeObject, live: Document, what: str
+        self, runtime_object: resources.RuntimeObject, live: Document, how: str
     ) -> Outcome:
         self._live.observe(live)
-        _log.info("%s %s", what, runtime_object.ref)
-        return _judge(runtime_object, live, is_changed=True)
-
-
-def _judge(
-    runtime_object: resources.RuntimeObject, live: Document, *, is_changed: bool
-) -> Outcome:
-    readiness = runtime_object.ready(live)
-    if is_changed:
+        _log.info("%s %s", how.lower(), runtime_object.ref)
+        readiness = runtime_object.ready(live)
         return Outcome.changed(
-            ready=readiness.ready, reason=readiness.reason, message=readiness.message
+            ready=readiness.ready,
+            reason=readiness.reason or how,
+            message=readiness.message,
         )
+
+
+def _judge(runtime_object: resources.RuntimeObject, live: Document) -> Outcome:
+    """Return the outcome for an object that was left as it is."""
+    readiness = runtime_object.ready(live)
     if readiness.ready:
         return Outcome.ok()
     return Outcome.waiting(readiness.reason, readiness.message)

@@ -15,13 +15,13 @@ import anyio.abc
 from backstage_op import kube, resources
 
 from .controller import Controller
-from .events import Recorder
 from .gather import Environment
 from .live import CachedLive
 from .memory import WatchedMemory
 from .metrics import Metrics
 from .pods import PodBook
 from .reconcile import Reconciler
+from .recorder import Recorder
 from .references import ReferenceIndex
 
 _log: Final = logging.getLogger(__name__)
