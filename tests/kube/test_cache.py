@@ -70,7 +70,7 @@ def test_what_is_older_than_what_was_shown_is_no_news() -> None:
 
 def test_a_late_deletion_does_not_remove_the_next_object_of_that_name() -> None:
     cache, told = _cache(_item(5), version=5)
-    cache.observe(_document(8))
+    cache.observe(_item(8))
 
     cache.remove(_item(7))
 
@@ -81,8 +81,8 @@ def test_a_late_answer_does_not_bring_back_what_was_deleted() -> None:
     cache, told = _cache(_item(5), version=5)
     cache.remove(_item(7))
 
-    cache.observe(_document(6))
-    cache.observe(_document(7))
+    cache.observe(_item(6))
+    cache.observe(_item(7))
 
     assert (_version(cache), told) == (0, [(5, 0)])
 
@@ -91,7 +91,7 @@ def test_a_late_answer_does_not_bring_back_what_a_list_no_longer_had() -> None:
     cache, told = _cache(_item(5), version=5)
     cache.replace([], 9)
 
-    cache.observe(_document(8))
+    cache.observe(_item(8))
 
     assert (_version(cache), told) == (0, [(5, 0)])
 
@@ -104,7 +104,7 @@ def test_the_list_of_one_namespace_says_nothing_about_another() -> None:
 
     cache.replace([], 10, "team")
     assert (_version(cache), told) == (0, [(5, 0)])
-    cache.observe(_document(9))
+    cache.observe(_item(9))
     assert _version(cache) == 0
 
 
@@ -112,7 +112,7 @@ def test_a_new_object_of_a_deleted_name_is_shown() -> None:
     cache, told = _cache(_item(5), version=5)
     cache.remove(_item(7))
 
-    cache.observe(_document(8))
+    cache.observe(_item(8))
     cache.upsert(_item(9))
 
     assert (_version(cache), told) == (9, [(5, 0), (8, 9)])
@@ -121,7 +121,7 @@ def test_a_new_object_of_a_deleted_name_is_shown() -> None:
 def test_the_echo_of_an_answer_is_no_news() -> None:
     cache, told = _cache(_item(5), version=5)
 
-    cache.observe(_document(6))
+    cache.observe(_item(6))
     cache.upsert(_item(6))
 
     assert (_version(cache), told) == (6, [])
@@ -130,7 +130,7 @@ def test_the_echo_of_an_answer_is_no_news() -> None:
 def test_an_answer_older_than_what_was_shown_is_dropped() -> None:
     cache, _ = _cache(_item(5), version=5)
 
-    cache.observe(_document(4))
+    cache.observe(_item(4))
 
     assert _version(cache) == 5
 
@@ -146,7 +146,7 @@ def test_a_list_tells_what_is_gone_what_is_new_and_what_changed() -> None:
 
 def test_a_list_older_than_an_answer_does_not_undo_it() -> None:
     cache, told = _cache(version=5)
-    cache.observe(_document(8))
+    cache.observe(_item(8))
 
     cache.replace([], 7)
 
@@ -161,7 +161,7 @@ def test_what_is_not_kept_is_neither_held_nor_told() -> None:
 
     cache.replace([_item(1), _item(2, "kept")], 2)
     cache.upsert(_item(3))
-    cache.observe(_document(4))
+    cache.observe(_item(4))
     cache.remove(_item(5))
 
     assert [item.ref.name for item in cache] == ["kept"]
@@ -202,10 +202,23 @@ def test_what_is_of_interest_later_than_the_list_is_missed_when_it_is_gone() -> 
     cache.replace([_item(5)], 7)
     wanted.add("a")
 
-    cache.observe(_document(5))
+    cache.observe(_item(5))
     cache.replace([], 9)
 
     assert told == [(5, 0)]
+
+
+def test_what_changes_while_it_is_of_no_interest_is_not_held_as_it_was() -> None:
+    wanted = {"a"}
+    told = Told()
+    cache = kube.Cache(keep=lambda item: item.ref.name in wanted, on_change=told)
+    cache.upsert(_item(5))
+    wanted.clear()
+
+    cache.upsert(_item(6))
+    wanted.add("a")
+
+    assert (cache.get(REF), told) == (None, [(0, 5)])
 
 
 def test_objects_are_found_by_the_uid_of_their_controller() -> None:

@@ -1,10 +1,15 @@
 """One instance, against a fake API server: what is written, said, and tried again."""
 
+import copy
+import threading
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 from tests.support.apiserver import ApiServer
 from tests.support.exchange import Key, status
+from tests.support.limits import GIVE_UP_SECONDS
 
 from backstage_op import api, config, errors, kube, resources
 from backstage_op.document import Document
@@ -20,13 +25,17 @@ WITHOUT_DATABASE = {"database": {"enableLocalDb": False}}
 WRITES = {"create", "apply", "patch", "delete"}
 
 
-@pytest.fixture
-def reconciler(client: kube.Client) -> Reconciler:
+def _reconciler(client: kube.Client) -> Reconciler:
     environment = Environment(
         default=config.DefaultConfig.shipped("backstage.io"),
         platform=resources.Platform(),
     )
     return Reconciler(client, environment)
+
+
+@pytest.fixture
+def reconciler(client: kube.Client) -> Reconciler:
+    return _reconciler(client)
 
 
 def _put(server: ApiServer, spec: Document | None = None, **metadata: Any) -> None:
@@ -284,3 +293,68 @@ async def test_objects_that_must_not_be_read_are_all_told_and_the_rest_is_done(
     assert result.retry is Retry.LATER
     assert server.get(SERVICE) is not None
     assert server.get(DEPLOYMENT) is None
+
+
+class _Rewriting(ApiServer):
+    """A server with a webhook that takes images from another registry."""
+
+    def put(self, key: Key, document: Document) -> Document:
+        if key == DEPLOYMENT:
+            document = copy.deepcopy(document)
+            for container in document["spec"]["template"]["spec"]["containers"]:
+                image = container["image"].removeprefix("mirror.test/")
+                container["image"] = f"mirror.test/{image}"
+        return super().put(key, document)
+
+
+async def test_a_field_that_is_put_back_with_each_write_is_written_once_more() -> None:
+    server = _Rewriting()
+    connection = kube.Connection.plain("http://fake")
+    async with kube.Client.connect(connection, inner=server) as client:
+        reconciler = _reconciler(client)
+        _put(server)
+        await _reconcile(server, reconciler)
+        looks = []
+        for _ in range(3):
+            server.requests.clear()
+            result = await _reconcile(server, reconciler)
+            looks.append((_writes(server), result.is_rollout))
+
+    assert looks == [(["deployments"], False), ([], False), ([], False)]
+
+
+async def test_a_computation_that_nobody_waits_for_any_more_holds_nobody_up(
+    server: ApiServer, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def compose(_: resources.Inputs) -> resources.Composition:
+        begun.set()
+        goes_on.wait(GIVE_UP_SECONDS)
+        raise AssertionError
+
+    monkeypatch.setattr(resources, "compose", compose)
+    _put(server)
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_reconcile, server, reconciler)
+            # A thread computes, and so time stands still.
+            while not begun.is_set():
+                await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+        assert not goes_on.is_set()
+    finally:
+        goes_on.set()
+
+
+@pytest.mark.virtual_clock
+async def test_how_long_the_server_wishes_to_be_left_alone_is_told(
+    server: ApiServer, reconciler: Reconciler
+) -> None:
+    busy = status(429, "TooManyRequests", headers={"Retry-After": "7"})
+    server.answer("apply", *[busy] * 100)
+    _put(server)
+
+    result = await _reconcile(server, reconciler)
+
+    assert (result.retry, result.retry_after_seconds) == (Retry.BACKOFF, 7.0)

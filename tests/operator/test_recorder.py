@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import anyio
+import httpx2
 import msgspec
 import pytest
 from tests.support.apiserver import ApiServer
-from tests.support.exchange import Key, status
+from tests.support.exchange import Key, Request, status
 from tests.support.limits import GIVE_UP_SECONDS
 
 from backstage_op import api, kube
@@ -35,6 +36,7 @@ async def _running(recorder: Recorder) -> AsyncIterator[Recorder]:
     """Let a recorder send, and give back when everything it was told is sent."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(recorder.run)
+        await anyio.wait_all_tasks_blocked()
         yield recorder
         with anyio.fail_after(GIVE_UP_SECONDS):
             await recorder.drain()
@@ -97,3 +99,29 @@ async def test_no_more_than_a_thousand_events_wait(
         False,
     ]
     assert "event Why not told: too many wait" in caplog.messages
+
+
+async def test_nobody_waits_for_events_that_nobody_sends(client: kube.Client) -> None:
+    recorder = Recorder(client, "host")
+    recorder.tell(_backstage(), [NOTE])
+
+    with anyio.fail_after(GIVE_UP_SECONDS):
+        await recorder.drain()
+
+
+@pytest.mark.virtual_clock
+async def test_an_event_that_takes_too_long_is_given_up_for_the_next(
+    server: ApiServer, client: kube.Client
+) -> None:
+    async def never(_: Request) -> httpx2.Response:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    other = msgspec.structs.replace(NOTE, reason="Other")
+    server.answer("create", never)
+
+    async with _running(Recorder(client, "host")) as recorder:
+        recorder.tell(_backstage(), [NOTE, other])
+
+    found = [server.get(EVENT._replace(name=_name(n))) for n in (NOTE, other)]
+    assert [event and event["reason"] for event in found] == [None, "Other"]

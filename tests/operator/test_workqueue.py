@@ -176,6 +176,26 @@ async def test_a_key_that_was_taken_too_early_comes_back_as_patient_as_it_was() 
     assert [await queue.get() for _ in range(2)] == ["a", "patient"]
 
 
+@pytest.mark.virtual_clock
+async def test_a_change_of_what_was_overdue_waits_for_no_later_ones() -> None:
+    queue = WorkQueue[str]()
+    queue.add("changed", patience_seconds=10)
+    await anyio.sleep(1)
+    queue.add("changed", 1)
+    queue.postpone(await queue.get(), 1)
+    queue.add("later", 1.5)
+    await anyio.sleep(2)
+
+    assert [await queue.get() for _ in range(2)] == ["changed", "later"]
+
+
+async def test_a_backoff_is_no_shorter_than_the_server_wishes() -> None:
+    queue = WorkQueue[str]()
+
+    assert queue.retry("a", 20.0) == 20.0
+    assert queue.retry("a", 0.1) >= workqueue.FIRST_BACKOFF_SECONDS
+
+
 async def test_the_backoff_doubles_up_to_a_limit_and_starts_anew() -> None:
     queue = WorkQueue[str]()
 

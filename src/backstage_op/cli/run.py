@@ -233,6 +233,7 @@ def command(
         anyio.run(process.run)
     except* errors.SettingsError as group:
         raise _leaf(group) from None
+    interpreter.leave_threads_behind()
 
 
 for _flag in _WITHOUT_EFFECT:

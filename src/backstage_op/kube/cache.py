@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeAlias, final
 
-from backstage_op.document import Document, ObjectRef
+from backstage_op.document import ObjectRef
 
 from .observed import Observed
 
@@ -84,6 +84,9 @@ class Cache:
         """Take an object that was added or changed."""
         if self._keep(item):
             self._take(item)
+        else:
+            # It may have been of interest before: what is held is out of date now.
+            self._drop(item.ref)
 
     def remove(self, item: Observed) -> None:
         """Drop an object that was deleted; ``item`` is its last state."""
@@ -97,13 +100,12 @@ class Cache:
             self._drop(item.ref)
             self.on_change(old or item, None)
 
-    def observe(self, document: Document) -> None:
+    def observe(self, item: Observed) -> None:
         """Take what the API server answered, without calling ``on_change``.
 
         The next reconcile then sees its own writes, and the watch's echo of
         them is no news.
         """
-        item = Observed.of(document)
         old = self._objects.get(item.ref)
         if old is not None:
             is_news = _is_newer(item, old)

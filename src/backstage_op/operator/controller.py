@@ -36,6 +36,8 @@ _PATIENCE_SECONDS: Final = 30.0
 _RESYNC_SECONDS: Final = 600.0
 _PROGRESS_SECONDS: Final = 0.5
 """A pod that starts changes about ten times; looking at each is ten times the work."""
+_LONGEST_WISH_SECONDS: Final = 60.0
+"""No API server puts us off for longer."""
 _BLIND_SECONDS: Final = 30.0
 """What is not watched is noticed after half a minute."""
 _YIELD_SECONDS: Final = 2.0
@@ -186,7 +188,7 @@ class Controller:
             self._finish(key, "invalid", Retry.NO)
         except errors.OperatorError as error:
             _log.warning("reconcile failed: %s", error)
-            self._finish(key, "retry", Retry.BACKOFF)
+            self._finish(key, "retry", Retry.BACKOFF, _wish_of(error))
         except Exception:  # noqa: BLE001 - isolates instances from our bugs
             # A bug must not stop the other instances.
             _log.exception("reconcile failed with an unexpected error")
@@ -201,6 +203,7 @@ class Controller:
         observed = self._backstages.get(kube.BACKSTAGE.ref(*key))
         if observed is None or observed.deleting:
             self._index.forget(key)
+            self._reconciler.forget(*key)
             self._pods.forget(key)
             self._pace.forget(key)
             self._edited.discard(key)
@@ -234,9 +237,11 @@ class Controller:
             _log_report(result.report)
             for outcome in result.report.values():
                 self._metrics.nodes.labels(outcome.status).inc()
-        self._finish(key, _word(result), result.retry)
+        self._finish(key, _word(result), result.retry, result.retry_after_seconds)
 
-    def _finish(self, key: InstanceKey, word: str, retry: Retry) -> None:
+    def _finish(
+        self, key: InstanceKey, word: str, retry: Retry, least_seconds: float = 0.0
+    ) -> None:
         self._metrics.reconciles.labels(word).inc()
         if retry is Retry.BACKOFF:
             self._failing_since.setdefault(key, anyio.current_time())
@@ -252,7 +257,8 @@ class Controller:
                 self._queue.forget(key)
                 self._queue.add(key, _LATER_SECONDS)
             case Retry.BACKOFF:
-                wait = self._queue.retry(key)
+                least = min(least_seconds, _LONGEST_WISH_SECONDS)
+                wait = self._queue.retry(key, least)
                 _log.debug("next try in %.1f s", wait)
 
 
@@ -263,6 +269,13 @@ def _log_report(report: graph.Report) -> None:
     # A look at what is as it should be is no news.
     is_news = bool(failed) or report.count(graph.Status.CHANGED) > 0
     _log.log(logging.INFO if is_news else logging.DEBUG, "%s", report.recap())
+
+
+def _wish_of(error: errors.OperatorError) -> float:
+    """Return how many seconds the server wishes to be left alone; often 0."""
+    if isinstance(error, errors.TransientError):
+        return error.retry_after_seconds or 0.0
+    return 0.0
 
 
 def _word(result: Result) -> str:

@@ -111,8 +111,14 @@ class CachedLive:
         """Keep it, unless the watch has brought something newer."""
         observed = kube.Observed.of(document)
         kind = kube.find_kind(observed.ref)
-        if kind is not None and kind in self._caches:
-            self._caches[kind].observe(document)
+        if kind is None or kind not in self._caches:
+            return
+        if kind is kube.BACKSTAGE:
+            # Only its status is ours: the answer may hold an edit that the watch
+            # has not shown yet, and then shows too late to be news.
+            self._caches[kind].upsert(observed)
+        else:
+            self._caches[kind].observe(observed)
 
 
 def _is_controlled(item: kube.Observed, instance: resources.Instance) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Final, Protocol, final
 
+import msgspec
+
 from backstage_op import kube
 from backstage_op.document import Document, ObjectRef
 
@@ -73,14 +75,16 @@ class WatchedMemory:
     def keep(self, document: Document) -> None:
         """Take an object that was just read."""
         item = kube.Observed.of(document)
+        # The limit is for what is kept here; a watch knows metadata only.
+        shown = msgspec.structs.replace(item, body=b"")
         cache = self._caches[kube.kind_of(item.ref)]
         is_shared = len(self._index.instances_of(item.ref)) > 1
         if cache.get(item.ref) is None and not is_shared:
-            cache.observe(document)
+            cache.observe(shown)
         else:
             # Newer than what the others have seen, perhaps; the watch's own word
             # comes too late to be news.
-            cache.upsert(item)
+            cache.upsert(shown)
         self._forget(item.ref)
         self._kept[item.ref] = item
         self._bytes += len(item.body)

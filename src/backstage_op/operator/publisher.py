@@ -14,6 +14,7 @@ from backstage_op import api, errors, kube, resources
 from .findings import Findings, Seen
 from .live import Live
 from .pods import PodBook
+from .references import InstanceKey
 from .status import document_of, is_passing, next_status
 
 _log: Final = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Publisher:
         self._client = client
         self._live = live
         self._pods = pods
-        self._held_since: dict[str, float] = {}
+        self._held_since: dict[InstanceKey, float] = {}
 
     async def find(
         self, backstage: api.Backstage, inputs: resources.Inputs | None
@@ -69,18 +70,23 @@ class Publisher:
         Raises:
             errors.KubeError: it could not be written.
         """
-        uid, told = backstage.metadata.uid, backstage.status
+        key = (backstage.metadata.namespace, backstage.metadata.name)
+        told = backstage.status
         status = next_status(
             told, backstage.metadata.generation, findings, datetime.now(UTC)
         )
         if status != told and is_passing(told, status, findings):
             now = anyio.current_time()
-            if now - self._held_since.setdefault(uid, now) < PASSING_SECONDS:
+            if now - self._held_since.setdefault(key, now) < PASSING_SECONDS:
                 return Published(backstage, is_held=True)
-        self._held_since.pop(uid, None)
+        self._held_since.pop(key, None)
         if status == told:
             return Published(backstage)
         return Published(await self._write(backstage, status))
+
+    def forget(self, namespace: str, name: str) -> None:
+        """Know nothing of an instance any more."""
+        self._held_since.pop((namespace, name), None)
 
     async def tell_trouble(self, backstage: api.Backstage, error: Exception) -> None:
         """Say what keeps an instance from being reconciled for so long."""

@@ -31,6 +31,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         report: How each object ended; absent when there was no walk.
         retry: Whether to look again without a new event.
         is_rollout: The workload was there already, and was changed.
+        retry_after_seconds: How long the API server wishes to be left alone.
         compute_seconds: Processor time that it took to compute the objects.
         notices: Reason and text of what a person would want to know besides.
     """
@@ -40,6 +41,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     report: Report | None = None
     retry: Retry = Retry.NO
     is_rollout: bool = False
+    retry_after_seconds: float = 0.0
     compute_seconds: float = 0.0
     notices: tuple[tuple[str, str], ...] = ()
 
@@ -97,27 +99,25 @@ class Reconciler:
             return await self._end(begun, findings)
         inputs = gathered.inputs
         # In a thread: a large manifest must not hold up the other instances.
-        composition, compute_seconds = await anyio.to_thread.run_sync(_compose, inputs)
+        composition, compute_seconds = await anyio.to_thread.run_sync(
+            _compose,
+            inputs,
+            # Nothing waits for it when the process stops, or leads no more.
+            abandon_on_cancel=True,
+        )
         faults = gathered.faults_beside_denials(composition.faults)
         retry = Retry.LATER if gathered.denied else Retry.NO
-        report = None
-        notices: list[tuple[str, str]] = []
-        if not faults:
-            # Without what must not be read, the rest is done and nothing deleted.
-            is_whole = not gathered.denied
-            report, retry = await self._walk(
-                inputs, composition, retry, notices, is_whole=is_whole
-            )
         walked = Result(
             backstage=backstage,
             faults=faults,
-            report=report,
             retry=retry,
-            is_rollout=_is_rollout(inputs, report),
             compute_seconds=compute_seconds,
-            notices=tuple(notices),
         )
-        if retry is Retry.BACKOFF and is_patient:
+        if not faults:
+            # Without what must not be read, the rest is done and nothing deleted.
+            is_whole = not gathered.denied
+            walked = await self._walk(inputs, composition, walked, is_whole=is_whole)
+        if walked.retry is Retry.BACKOFF and is_patient:
             # The next try decides: a status that flips with every hiccup of the
             # API server tells nobody anything.
             return walked
@@ -125,7 +125,7 @@ class Reconciler:
             await self._publisher.find(backstage, inputs),
             faults=faults,
             denied=gathered.denied,
-            report=report,
+            report=walked.report,
             url=None if faults else composition.url,
         )
         return await self._end(walked, findings)
@@ -134,11 +134,11 @@ class Reconciler:
         self,
         inputs: resources.Inputs,
         composition: resources.Composition,
-        retry: Retry,
-        notices: list[tuple[str, str]],
+        result: Result,
         *,
         is_whole: bool,
-    ) -> tuple[Report, Retry]:
+    ) -> Result:
+        notices: list[tuple[str, str]] = []
         walk = Walk(
             self._client,
             self._live,
@@ -154,11 +154,23 @@ class Reconciler:
             removals = await pruner.nodes(wanted)
         report = await self._runner.walk(walk.plan(removals))
         wish = walk.retry()
-        return report, retry if wish is Retry.NO else wish
+        return msgspec.structs.replace(
+            result,
+            report=report,
+            retry=result.retry if wish is Retry.NO else wish,
+            is_rollout=_is_rollout(inputs, report),
+            retry_after_seconds=walk.retry_after_seconds(),
+            notices=tuple(notices),
+        )
+
+    def forget(self, namespace: str, name: str) -> None:
+        """Know nothing of an instance any more."""
+        self._publisher.forget(namespace, name)
 
     async def _end(self, result: Result, findings: Findings) -> Result:
         published = await self._publisher.publish(result.backstage, findings)
-        is_held = published.is_held and result.retry is Retry.NO
+        # Sooner than later: what is held back is about to be outdated.
+        is_held = published.is_held and result.retry in (Retry.NO, Retry.LATER)
         return msgspec.structs.replace(
             result,
             backstage=published.backstage,
@@ -173,7 +185,7 @@ def _compose(inputs: resources.Inputs) -> tuple[resources.Composition, float]:
     return composition, time.thread_time() - start
 
 
-def _is_rollout(inputs: resources.Inputs, report: Report | None) -> bool:
-    outcome = None if report is None else report.get(resources.WORKLOAD_KEY)
+def _is_rollout(inputs: resources.Inputs, report: Report) -> bool:
+    outcome = report.get(resources.WORKLOAD_KEY)
     is_changed = outcome is not None and outcome.status is Status.CHANGED
     return inputs.workload_exists and is_changed

@@ -17,6 +17,7 @@ from .events import Note, document_of
 
 _log: Final = logging.getLogger(__name__)
 
+_LONGEST_SECONDS: Final = 5.0
 MAX_WAITING: Final = 1000
 """The most Events that wait to be sent."""
 
@@ -33,6 +34,7 @@ class Recorder:
         self._client = client
         self._instance = instance
         self._waiting: deque[Document] = deque()
+        self._is_running = False
         self._told = anyio.Event()
         self._all_sent = anyio.Event()
 
@@ -48,20 +50,30 @@ class Recorder:
 
     async def run(self) -> None:
         """Send what is told, until cancelled."""
-        while True:
-            while self._waiting:
-                await self._send(self._waiting[0])
-                self._waiting.popleft()
+        self._is_running = True
+        try:
+            while True:
+                await self._send_all()
+                self._told = anyio.Event()
+                await self._told.wait()
+        finally:
+            self._is_running = False
             self._all_sent.set()
-            self._all_sent = anyio.Event()
-            self._told = anyio.Event()
-            await self._told.wait()
 
     async def drain(self) -> None:
-        """Return when all that was told has been sent; ``run`` must run."""
-        while self._waiting:
+        """Return when all that was told has been sent, or nobody sends it."""
+        while self._waiting and self._is_running:
             all_sent = self._all_sent
             await all_sent.wait()
+
+    async def _send_all(self) -> None:
+        while self._waiting:
+            # One that takes long, for whatever reason, must not hold up all others.
+            with anyio.move_on_after(_LONGEST_SECONDS):
+                await self._send(self._waiting[0])
+            self._waiting.popleft()
+        self._all_sent.set()
+        self._all_sent = anyio.Event()
 
     async def _send(self, document: Document) -> None:
         try:

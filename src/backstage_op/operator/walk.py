@@ -103,6 +103,11 @@ class Walk:
         # A right, a quota or a policy may change, and no watch shows it.
         return Retry.LATER if self._errors or self._is_stuck else Retry.NO
 
+    def retry_after_seconds(self) -> float:
+        """Return how long the server wishes to be left alone; 0 if it said nothing."""
+        transient = [e for e in self._errors if isinstance(e, errors.TransientError)]
+        return max((e.retry_after_seconds or 0.0 for e in transient), default=0.0)
+
     def _node(self, runtime_object: resources.RuntimeObject) -> Node:
         async def step() -> Outcome:
             if (denial := self._withheld.get(runtime_object.ref)) is not None:
@@ -220,7 +225,12 @@ class Walk:
         if is_stopped(desired, live):
             live = await self._client.merge(observed.ref, START, uid=observed.uid)
             self._live.observe(live)
-            observed = kube.Observed.of(live)
+        return await self._apply(runtime_object, desired, live)
+
+    async def _apply(
+        self, runtime_object: resources.RuntimeObject, desired: Document, live: Document
+    ) -> Outcome:
+        observed = kube.Observed.of(live)
         if kube.is_applied(desired, live, kube.FIELD_MANAGER):
             outcome = _judge(runtime_object, live)
             return self._settled.put(desired, observed, outcome)
@@ -230,6 +240,10 @@ class Walk:
             if not is_immutable(error, desired, live):
                 raise
             return await self._replace(desired, live, error)
+        if kube.Observed.of(changed).resource_version == observed.resource_version:
+            # Somebody, such as a webhook, puts a field of ours back with each write.
+            outcome = _judge(runtime_object, changed)
+            return self._settled.put(desired, observed, outcome)
         return self._written(runtime_object, changed, _APPLIED)
 
     async def _mend(

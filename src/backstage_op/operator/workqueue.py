@@ -23,9 +23,10 @@ LONGEST_BACKOFF_SECONDS: Final = 30.0
 
 
 class _Turn(NamedTuple):
-    """When a key is due, and until when others may go first."""
+    """When a key is due, how long others may go first, and until when that is."""
 
     due: float
+    patience: float
     deadline: float
 
 
@@ -71,18 +72,20 @@ class WorkQueue(Generic[Key]):
         has ended: none waits for ever.
         """
         due = anyio.current_time() + delay_seconds
-        deadline = due + patience_seconds
-        if (turn := self._turns.get(key)) is None:
+        turn = _Turn(due, patience_seconds, due + patience_seconds)
+        if (before := self._turns.get(key)) is None:
             self._on_add()
-        elif due >= turn.due and deadline >= turn.deadline:
-            return
         else:
-            due, deadline = min(due, turn.due), min(deadline, turn.deadline)
-        self._turns[key] = _Turn(due, deadline)
+            turn = _Turn(*map(min, turn, before))
+            if turn == before:
+                return
+        self._turns[key] = turn
         self._push(key)
 
-    def retry(self, key: Key) -> float:
+    def retry(self, key: Key, least_seconds: float = 0.0) -> float:
         """Make the key due after its backoff, and return that wait in seconds.
+
+        It is no less than ``least_seconds``.
 
         The backoff doubles with each failure since :meth:`forget`, with jitter
         down to half, so that keys which failed together do not return together.
@@ -92,7 +95,8 @@ class WorkQueue(Generic[Key]):
             LONGEST_BACKOFF_SECONDS,
             FIRST_BACKOFF_SECONDS * float(2 ** min(failures, 32)),
         )
-        wait = longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        jitter = random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
+        wait = max(longest * jitter, least_seconds)
         self.add(key, wait)
         return wait
 
@@ -140,7 +144,7 @@ class WorkQueue(Generic[Key]):
             if turn is None or turn.deadline != deadline or key in self._active:
                 continue
             del self._turns[key]
-            self._active[key] = turn.deadline - turn.due
+            self._active[key] = turn.patience
             self._on_get(now - turn.due)
             return key, 0.0
         return None, wait
