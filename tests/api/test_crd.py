@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from backstage_op.api import crd, reference
+from backstage_op.api import crd, field_reference
 
 ROOT = Path(__file__).parent.parent.parent
 REMEDY = "run backstage-op crd --output crd --docs docs"
@@ -19,7 +19,7 @@ def test_the_shipped_definition_is_the_generated_one() -> None:
 def test_the_shipped_field_reference_is_the_generated_one() -> None:
     shipped = (ROOT / "docs" / "api.md").read_text("utf-8")
 
-    assert shipped == reference.markdown(), REMEDY
+    assert shipped == field_reference.markdown(), REMEDY
 
 
 def test_the_text_reads_back_as_the_definition() -> None:
@@ -54,7 +54,7 @@ def test_the_definition_fits_into_an_annotation_of_kubectl_apply() -> None:
 
 
 def test_the_field_reference_names_every_field_once() -> None:
-    text = reference.markdown()
+    text = field_reference.markdown()
 
     assert text.count("| `spec.application.extraFiles.secrets[].mountPath` |") == 1
     assert text.count("| `status.conditions[].observedGeneration` |") == 1

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backstage_op import errors
-from backstage_op.api import crd, reference
+from backstage_op.api import crd, field_reference
 from backstage_op.cli.crd import command
 
 
@@ -30,7 +30,7 @@ def test_writes_the_definition_and_the_reference_and_then_finds_them_current(
 
     assert (written.exit_code, checked.exit_code) == (0, 0)
     assert (folders[0] / crd.FILE_NAME).read_text("utf-8") == crd.text()
-    assert (folders[1] / "api.md").read_text("utf-8") == reference.markdown()
+    assert (folders[1] / "api.md").read_text("utf-8") == field_reference.markdown()
 
 
 @pytest.mark.parametrize("content", [None, "old"])

@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from backstage_op import errors
-from backstage_op.api import crd, reference
+from backstage_op.api import crd, field_reference
 
 REFERENCE_NAME: Final = "api.md"
 
@@ -40,7 +40,7 @@ def command(output: Path | None, check: Path | None, docs: Path | None) -> None:
         return
     texts = {(output or check or Path()) / crd.FILE_NAME: crd.text()}
     if docs is not None:
-        texts[docs / REFERENCE_NAME] = reference.markdown()
+        texts[docs / REFERENCE_NAME] = field_reference.markdown()
     for path, text in texts.items():
         if check is None:
             _write(path, text)

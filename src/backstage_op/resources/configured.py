@@ -11,7 +11,7 @@ import msgspec
 from backstage_op import config, errors
 from backstage_op.document import Document, ObjectRef
 
-from . import base64_text, naming, pod_template, secrets
+from . import base64_text, forbidden_secrets, naming, pod_template
 from .base import Instance, Kinds, RuntimeObject
 
 CONFIG_MAPS: Final[Kinds] = (("v1", pod_template.CONFIG_MAP),)
@@ -86,7 +86,7 @@ def of(
     manifest = layered.document
     configured_name = manifest["metadata"]["name"]
     if manifest["kind"] == pod_template.SECRET:
-        secrets.check_type(
+        forbidden_secrets.check_type(
             f"{layered.origin}, key {key}", configured_name, manifest.get("type")
         )
     if manifest["kind"] in (pod_template.SECRET, pod_template.CONFIG_MAP):

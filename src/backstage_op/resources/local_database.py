@@ -8,7 +8,7 @@ from typing import Final
 from backstage_op import config, errors
 from backstage_op.graph import Need
 
-from . import checksum, configured, database, deployment, postgresql, secrets
+from . import checksum, configured, database, deployment, forbidden_secrets, postgresql
 from .base import RuntimeObject
 from .pod_template import SECRET, Environment, Origin, PodContribution
 from .scope import Part, Scope, contents_of, is_idled, retains
@@ -93,7 +93,9 @@ def _secret(
     if (layered := found.get(key)) is not None:
         manifest = layered.document
         named = (manifest.get("metadata") or {}).get("name") or ""
-        secrets.check_type(f"{layered.origin}, key {key}", named, manifest.get("type"))
+        forbidden_secrets.check_type(
+            f"{layered.origin}, key {key}", named, manifest.get("type")
+        )
         manifest = configured.encoded(manifest, layered.origin, key)
     return database.DatabaseSecret(
         key=database.SECRET_KEY,

@@ -14,7 +14,7 @@ import msgspec
 from backstage_op import api, config, errors
 from backstage_op.document import Document
 
-from . import naming, pod_template, secrets
+from . import forbidden_secrets, naming, pod_template
 from .base import Inputs, Instance, Kinds, RuntimeObject, Source, SourceData
 from .checksum import Content
 
@@ -86,7 +86,7 @@ class Scope:
         if found is None:
             raise errors.MissingReferenceError(path, kind, name, namespace)
         if kind == pod_template.SECRET:
-            secrets.check_type(path, name, found.type)
+            forbidden_secrets.check_type(path, name, found.type)
         if not key:
             return found.data
         if key not in found.data:
