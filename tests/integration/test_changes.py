@@ -21,6 +21,11 @@ def _generation(document: Document) -> int:
     return generation
 
 
+def _version(document: Document) -> str:
+    version: str = document["metadata"]["resourceVersion"]
+    return version
+
+
 def test_a_changed_config_map_restarts_the_portal_exactly_once(scene: Scene) -> None:
     scene.config_map("config", {"app-config.yaml": "app: {title: A}"})
     scene.backstage(WITH_APP_CONFIG)
@@ -46,13 +51,18 @@ def test_a_config_map_rewritten_with_the_same_content_restarts_nothing(
     scene: Scene, operator: OperatorProcess
 ) -> None:
     data = {"app-config.yaml": "app: {title: A}"}
-    scene.config_map("config", data)
+    before = scene.config_map("config", data)
     scene.backstage(WITH_APP_CONFIG)
     scene.wait_deployed()
     since, reconciles = scene.mark(), operator.reconciles()
 
-    scene.patch(kube.CONFIG_MAP, "config", {"metadata": {"labels": {"a": "b"}}})
+    # A new version, for who applied it is part of the object.
+    metadata = {"name": "config", "namespace": scene.namespace}
+    identity = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+    after = scene.apply_as("somebody", {**identity, "data": data})
 
+    assert after["data"] == before["data"]
+    assert _version(after) != _version(before)
     wait_until(lambda: operator.reconciles() > reconciles, "no reconcile")
     assert scene.writes(since) == []
 
