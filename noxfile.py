@@ -43,7 +43,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run all tests, also those on the real control plane; show coverage."""
+    """Run all tests but e2e, also those on the control plane; show coverage."""
     install(session, "dev")
     session.run("backstage-op", "sandbox", "prepare")
     session.run("coverage", "erase")

@@ -25,6 +25,8 @@ from backstage_op import kube
 from backstage_op import sandbox as sandboxes
 
 _CRD = Path(__file__).parent.parent / "crd"
+_REAL = {"controlplane", "real_socket"}
+"""Marks of tests that wait for something outside of this process."""
 
 # Slow machines are not wrong ones. A failure prints how to repeat it.
 hypothesis.settings.register_profile(
@@ -40,19 +42,21 @@ hypothesis.settings.load_profile("here")
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Give each test up to two more tries, and tell of it.
+    """Give tests of real servers and sockets up to two more tries, and tell of it.
 
-    Most of them run beside a control plane on the same machine, which is not at
-    fault for being slow for a while. What needed another try is listed as RERUN
-    in the summary. What looks at all other tests comes last, and only where all
-    of them run.
+    They run beside a control plane on the same machine, which is not at fault for
+    being slow for a while. What needed another try is listed as RERUN in the
+    summary. Any other test has one try: it waits for nothing but this process.
+
+    What looks at all other tests comes last, and only where all of them run.
     """
     items.sort(key=lambda item: item.get_closest_marker("whole_suite") is not None)
     is_whole = config.args == config.getini("testpaths") and not (
         config.option.keyword or config.option.markexpr
     )
     for item in items:
-        item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=5))
+        if any(item.get_closest_marker(name) for name in _REAL):
+            item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=5))
         if item.get_closest_marker("whole_suite") and not is_whole:
             reason = "tells something only after all other tests"
             item.add_marker(pytest.mark.skip(reason=reason))
@@ -86,7 +90,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     backends = ["asyncio", "trio"]
     markers = {marker.name for marker in metafunc.definition.iter_markers()}
-    if markers & {"controlplane", "real_socket"}:
+    if markers & _REAL:
         backends = ["asyncio"]
     elif "virtual_clock" in markers:
         backends = ["trio"]
