@@ -66,16 +66,6 @@ def test_config_maps_mounted_by_the_kubelet_are_read_once(tmp_path: Path) -> Non
     )
 
 
-def test_plugin_dependencies_may_be_elsewhere(tmp_path: Path) -> None:
-    write(tmp_path, {"root/default-config/a.yaml": "a", "deps/flow.yaml": "f"})
-
-    config = DefaultConfig.load(
-        tmp_path / "root", plugin_dependencies=tmp_path / "deps"
-    )
-
-    assert config.plugin_dependencies == {"flow.yaml": "f"}
-
-
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(errors.SettingsError) as caught:
         DefaultConfig.load(tmp_path)

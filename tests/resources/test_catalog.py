@@ -10,7 +10,7 @@ import pytest
 
 from backstage_op import resources
 from backstage_op.document import Document
-from backstage_op.graph import Node, Outcome, Plan
+from backstage_op.graph import Gate, Need, Node, Outcome, Plan
 
 from .builders import (
     OPENSHIFT,
@@ -61,20 +61,23 @@ def test_the_objects_form_a_plan_with_the_portal_after_what_it_mounts() -> None:
         Node(key=made.key, needs=made.needs, step=_nothing)
         for made in composition.objects
     )
-    assert sorted(plan.text().splitlines()) == [
-        "app-config/base",
-        "checksum-key",
-        "db-secret",
-        "db-service",
-        "db-statefulset <- db-secret (applied) db-service (applied)",
-        (
-            "deployment <- checksum-key (applied) app-config/base (applied) "
-            "pvcs/claim (applied) db-secret (applied) db-statefulset (ready)"
+    assert {node.key: node.needs for node in plan} == {
+        "app-config/base": (),
+        "checksum-key": (),
+        "db-secret": (),
+        "db-service": (),
+        "db-statefulset": (Need("db-secret"), Need("db-service")),
+        "deployment": (
+            Need("checksum-key"),
+            Need("app-config/base"),
+            Need("pvcs/claim"),
+            Need("db-secret"),
+            Need("db-statefulset", Gate.READY),
         ),
-        "pvcs/claim",
-        "route <- service (applied)",
-        "service",
-    ]
+        "pvcs/claim": (),
+        "route": (Need("service"),),
+        "service": (),
+    }
     assert resources.WORKLOAD_KEY in {made.key for made in composition.objects}
     assert composition.documents.keys() == {made.key for made in composition.objects}
 

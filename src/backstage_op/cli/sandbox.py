@@ -42,8 +42,6 @@ def prepare(*, offline: bool) -> None:
     """Get the binaries, so that the next start is quick; kubectl if there is none."""
     found = sandbox.obtain(
         offline=offline,
-        assets=None,
-        cache=None,
         on_progress=_say,
         with_kubectl=shutil.which("kubectl") is None,
     )

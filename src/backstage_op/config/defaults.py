@@ -16,14 +16,13 @@ import msgspec
 
 from backstage_op import errors
 
-from . import manifests
+from . import manifests, plugin_manifests
 
 PROFILES: Final = ("backstage.io", "rhdh")
 """The default configurations that come with the package."""
 
 _CONFIG_FOLDER: Final = "default-config"
 _FLAVOURS_FOLDER: Final = "flavours"
-_DEPENDENCIES_FOLDER: Final = "plugin-deps"
 _METADATA: Final = "metadata.yaml"
 _PLATFORMS: Final = (".ocp", ".k8s")
 _YAML: Final = (".yaml", ".yml")
@@ -63,14 +62,11 @@ class DefaultConfig(msgspec.Struct, frozen=True, kw_only=True):
     plugin_dependencies: Mapping[str, str] = {}
 
     @classmethod
-    def load(
-        cls, root: Path, *, plugin_dependencies: Path | None = None
-    ) -> DefaultConfig:
+    def load(cls, root: Path) -> DefaultConfig:
         """Read a configuration from a folder.
 
         Args:
             root: Holds ``default-config`` and, if wanted, ``plugin-deps``.
-            plugin_dependencies: The folder to use instead of ``plugin-deps``.
 
         Raises:
             errors.SettingsError: a folder or a file cannot be read.
@@ -82,8 +78,7 @@ class DefaultConfig(msgspec.Struct, frozen=True, kw_only=True):
                 f"default configuration {config}: no such folder; mount it or set"
                 " the root to the folder that holds default-config"
             )
-        dependencies = plugin_dependencies or root / _DEPENDENCIES_FOLDER
-        return _load(str(config), config, dependencies)
+        return _load(str(config), config, root / plugin_manifests.FOLDER)
 
     @classmethod
     def shipped(cls, profile: str) -> DefaultConfig:
@@ -103,7 +98,9 @@ class DefaultConfig(msgspec.Struct, frozen=True, kw_only=True):
             )
         root = importlib.resources.files("backstage_op") / "default" / profile
         return _load(
-            f'profile "{profile}"', root / _CONFIG_FOLDER, root / _DEPENDENCIES_FOLDER
+            f'profile "{profile}"',
+            root / _CONFIG_FOLDER,
+            root / plugin_manifests.FOLDER,
         )
 
 

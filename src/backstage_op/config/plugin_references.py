@@ -81,11 +81,6 @@ def resolve(lists: Sequence[PluginList]) -> Resolved:
     return Resolved(lists=tuple(done), faults=tuple(faults))
 
 
-def is_reference(package: str) -> bool:
-    """Whether a package names a plugin of a layer below."""
-    return package.startswith(REF) or INHERIT in package
-
-
 def name_of(package: str) -> str:
     """Return the name of the plugin in a package, empty if it has none.
 

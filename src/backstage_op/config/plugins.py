@@ -75,18 +75,17 @@ class PluginList(msgspec.Struct, frozen=True, kw_only=True):
         return _dumped(msgspec.json.encode(content))
 
 
-def parse(text: str | None, *, source: str, key: str = KEY) -> PluginList:
+def parse(text: str | None, *, source: str) -> PluginList:
     """Read a list of dynamic plugins; what is wrong with it is told in ``faults``.
 
     Args:
         text: The file, None if the object lacks the key.
         source: The object that it is in, for messages.
-        key: The key of the file, for messages.
     """
-    place = f"{source}, key {key}"
+    place = f"{source}, key {KEY}"
     faults: list[errors.PluginsError] = []
     try:
-        content = _load(text, source, key)
+        content = _load(text, source)
     except errors.PluginsError as error:
         return PluginList(faults=(error,))
     includes = _includes(content.get("includes"), place, faults)
@@ -183,12 +182,12 @@ def _ordered(entry: dict[str, Any]) -> dict[str, Any]:
     return {**known, **entry}
 
 
-def _load(text: str | None, source: str, key: str) -> dict[str, Any]:
-    place = f"{source}, key {key}"
+def _load(text: str | None, source: str) -> dict[str, Any]:
+    place = f"{source}, key {KEY}"
     if text is None:
         raise errors.PluginsError(place, "the key is missing; add it")
     try:
-        value = manifests.load_value(text, source=source, key=key)
+        value = manifests.load_value(text, source=source, key=KEY)
     except errors.ManifestError as exc:
         raise errors.PluginsError(place, exc.detail) from None
     if value is None:

@@ -46,17 +46,6 @@ class Plan:
         sorter.prepare()
         return sorter
 
-    def text(self) -> str:
-        """Return one line a node: its key and, after an arrow, what it needs."""
-        return "\n".join(
-            " ".join(
-                [node.key]
-                + (["<-"] if node.needs else [])
-                + [f"{need.key} ({need.gate})" for need in node.needs]
-            )
-            for node in self._nodes
-        )
-
     def _edges(self) -> dict[str, list[str]]:
         return {node.key: [need.key for need in node.needs] for node in self._nodes}
 

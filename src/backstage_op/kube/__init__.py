@@ -7,7 +7,7 @@ What objects should look like, and when they are written, is decided elsewhere.
 
 from .applied import has_applied, has_set, has_written, is_applied
 from .cache import Cache, OnChange
-from .client import FIELD_MANAGER, Client, Propagation
+from .client import FIELD_MANAGER, Client
 from .connection import Connection, load
 from .discovery import discover, ingress_domain
 from .failures import (
@@ -82,7 +82,6 @@ __all__ = [
     "OnRequest",
     "OnWatch",
     "OwnerReference",
-    "Propagation",
     "Reflector",
     "RequestInfo",
     "ResourceKind",

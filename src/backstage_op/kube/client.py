@@ -229,21 +229,14 @@ class Client(Reader):
         *,
         uid: str,
         propagation: Propagation = "Background",
-        resource_version: str | None = None,
     ) -> None:
         """Delete exactly this object; one that is gone already is a success.
 
-        With ``resource_version`` it is deleted only as it was seen then.
-
         Raises:
-            errors.ConflictError: there is another object of that name, or it
-                has changed since.
+            errors.ConflictError: there is another object of that name.
         """
         kind = await self._served.of(ref)
-        preconditions = {"uid": uid}
-        if resource_version is not None:
-            preconditions["resourceVersion"] = resource_version
-        body = {"propagationPolicy": propagation, "preconditions": preconditions}
+        body = {"propagationPolicy": propagation, "preconditions": {"uid": uid}}
         try:
             await self._sender.request(
                 Call.of("delete", kind, ref.namespace, ref.name),

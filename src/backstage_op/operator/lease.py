@@ -32,15 +32,14 @@ class Record(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 class Lease:
     """One Lease object: read, and claimed or given up as of what was read."""
 
-    def __init__(self, client: kube.Client, namespace: str, name: str = NAME) -> None:
+    def __init__(self, client: kube.Client, namespace: str) -> None:
         self._client = client
         self._namespace = namespace
-        self._name = name
         self._live: Document | None = None
         self.record = Record()
 
     def __str__(self) -> str:
-        return f"Lease {self._namespace}/{self._name}"
+        return f"Lease {self._namespace}/{NAME}"
 
     async def read(self) -> None:
         """Set ``record`` to what the Lease says now; it may be absent.
@@ -49,7 +48,7 @@ class Lease:
             errors.KubeError: it cannot be read.
         """
         try:
-            live = await self._client.get(kube.LEASE, self._namespace, self._name)
+            live = await self._client.get(kube.LEASE, self._namespace, NAME)
         except errors.NotFoundError:
             self._live, self.record = None, Record()
         else:
@@ -103,7 +102,7 @@ class Lease:
                     {
                         "apiVersion": kube.LEASE.api_version,
                         "kind": kube.LEASE.kind,
-                        "metadata": {"name": self._name, "namespace": self._namespace},
+                        "metadata": {"name": NAME, "namespace": self._namespace},
                         "spec": spec,
                     }
                 )

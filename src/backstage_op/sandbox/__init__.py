@@ -6,7 +6,7 @@ KWOK, so that pods become ready and no image is ever run. Everything listens on
 loopback. The command line and the tests use this package; nothing else does.
 """
 
-from .admin import Admin, load
+from .admin import load
 from .assets import obtain, stored_kubectl
 from .audit import AuditEvent, read_events
 from .cluster import Sandbox
@@ -14,7 +14,6 @@ from .named import end, find
 from .starting import start
 
 __all__ = [
-    "Admin",
     "AuditEvent",
     "Sandbox",
     "end",

@@ -31,9 +31,9 @@ KUBECTL: Final = "kubectl"
 def obtain(
     *,
     offline: bool,
-    assets: Path | None,
-    cache: Path | None,
     on_progress: Callable[[str], None],
+    assets: Path | None = None,
+    cache: Path | None = None,
     sites: release.Sites | None = None,
     with_kubectl: bool = False,
 ) -> dict[str, Path]:

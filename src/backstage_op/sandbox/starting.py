@@ -36,8 +36,6 @@ def start(
     *,
     openshift: bool = False,
     offline: bool = False,
-    assets: Path | None = None,
-    cache: Path | None = None,
     manifests: Sequence[Path] = (),
     on_progress: OnProgress | None = None,
     directory: Path | None = None,
@@ -47,9 +45,6 @@ def start(
     Args:
         openshift: Serve Route and the cluster configuration of OpenShift.
         offline: Neither fetch binaries nor Go modules.
-        assets: A folder with some or all of the binaries; else
-            ``KUBEBUILDER_ASSETS``.
-        cache: Where binaries are kept; else below ``XDG_CACHE_HOME``.
         manifests: Files or folders applied before the controllers start, so
             that garbage collection knows the kinds they define at once.
         on_progress: Told in one line what happens now.
@@ -60,9 +55,7 @@ def start(
         errors.SandboxError: a binary cannot be had, or a process ended.
     """
     say = on_progress or _be_silent
-    binaries = asset_sources.obtain(
-        offline=offline, assets=assets, cache=cache, on_progress=say
-    )
+    binaries = asset_sources.obtain(offline=offline, on_progress=say)
     extra = [_DATA / "openshift"] if openshift else []
     for attempt in range(_ATTEMPTS):
         layout = _new_layout(directory)
