@@ -17,7 +17,7 @@ def show(key: str, outcome: graph.Outcome) -> None:
 
 
 async def main(kubeconfig: Path, namespace: str, name: str) -> None:
-    """Walk the graph of a ``Backstage`` once. Call it again until it is ready."""
+    """Walk the graph of a ``Backstage`` once. Call it until the report ``is_ready``."""
     async with kube.Client.connect(kube.load(kubeconfig)) as client:
         environment = operator.Environment(
             default=config.DefaultConfig.shipped("backstage.io"),
