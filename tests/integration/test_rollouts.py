@@ -10,9 +10,8 @@ from typing import Any, Final
 
 import pytest
 
-from backstage_op import kube
+from backstage_op import kube, resources
 from backstage_op.document import Document
-from backstage_op.resources import rollout
 
 from .process import OperatorProcess, wait_until
 from .scene import Scene
@@ -68,7 +67,7 @@ def _generation(scene: Scene) -> int:
 
 
 def _is_complete(scene: Scene) -> bool:
-    return rollout.deployment_readiness(scene.get(kube.DEPLOYMENT, _PORTAL)).ready
+    return resources.workload_readiness(scene.get(kube.DEPLOYMENT, _PORTAL)).ready
 
 
 def _one_rollout(scene: Scene, before: int) -> None:
