@@ -7,12 +7,16 @@ a partial struct (a *view*) where it is read.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 Document: TypeAlias = dict[str, Any]
 """A Kubernetes object: ``apiVersion``, ``kind``, ``metadata`` and its content."""
+
+
+MAX_DEPTH: Final = 64
+"""Levels below a field of a tree; what reads a tree may recurse that far."""
 
 
 class ObjectRef(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -56,3 +60,24 @@ def copied(tree: Any) -> Any:
     if isinstance(tree, list):
         return [copied(value) for value in tree]
     return tree
+
+
+def deep_field(tree: Document) -> str | None:
+    """Return a field with more than :data:`MAX_DEPTH` levels, None if there is none.
+
+    Without recursion, so that it may be asked of any tree.
+    """
+    for field, value in tree.items():
+        level = [value]
+        for _ in range(MAX_DEPTH):
+            if not level:
+                break
+            level = [
+                child
+                for node in level
+                if isinstance(node, dict | list)
+                for child in (node.values() if isinstance(node, dict) else node)
+            ]
+        if level:
+            return field
+    return None

@@ -7,21 +7,18 @@ newer release stored must not stop this one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
 from backstage_op import errors
-from backstage_op.document import Document
+from backstage_op.document import MAX_DEPTH, Document, deep_field
 
 from .rules import TEXT_RULES
 from .v1alpha5 import Backstage
 
 _OPAQUE: Final = frozenset({"patch", "dynamicPlugins"})
 """Fields whose content is not ours: a null in them has a meaning."""
-
-MAX_DEPTH: Final = 64
 
 _MAX_FOUND_CHARACTERS: Final = 64
 _PATH: Final = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
@@ -47,26 +44,13 @@ def decode(document: Document) -> Backstage:
 
 
 def _check_depth(document: Any) -> None:
-    """Check, without recursion, that what follows can use it."""
+    """Check that what follows can use recursion."""
     fields = document if isinstance(document, dict) else {"the resource": document}
-    for field, value in fields.items():
-        level = [value]
-        for _ in range(MAX_DEPTH):
-            level = [child for node in level for child in _children(node)]
-        if level:
-            raise errors.SpecError(
-                field, f"nested deeper than {MAX_DEPTH} levels; flatten it"
-            )
-
-
-def _children(node: Any) -> Iterable[Any]:
-    match node:
-        case dict():
-            return node.values()
-        case list():
-            return node
-        case _:
-            return ()
+    field = deep_field(fields)
+    if field is not None:
+        raise errors.SpecError(
+            field, f"nested deeper than {MAX_DEPTH} levels; flatten it"
+        )
 
 
 def _without_nulls(value: Any) -> Any:

@@ -15,10 +15,11 @@ from . import (
 )
 from .defaults import PROFILES, DefaultConfig, Flavour
 from .layered import Layered
-from .layers import KEYS, Layers, resolve
+from .layers import ADDED_BY_FLAVOURS, KEYS, Layers, resolve
 from .merge import ListMode, merge
 
 __all__ = [
+    "ADDED_BY_FLAVOURS",
     "KEYS",
     "PROFILES",
     "DefaultConfig",

@@ -45,15 +45,17 @@ KEYS: Final = (
 )
 """Every key that objects are made from."""
 
-_EXTENDED_BY_FLAVOURS: Final = frozenset(
+ADDED_BY_FLAVOURS: Final = frozenset(
     {
         "app-config.yaml",
         "configmap-envs.yaml",
         "configmap-files.yaml",
-        DYNAMIC_PLUGINS,
         "networkpolicy.yaml",
     }
 )
+"""Keys that flavours add objects to."""
+
+_OF_FLAVOURS: Final = ADDED_BY_FLAVOURS | {DEPLOYMENT, DYNAMIC_PLUGINS}
 _RAW: Final = "rawRuntimeConfig"
 
 
@@ -202,7 +204,7 @@ class Layers(msgspec.Struct, frozen=True, kw_only=True):
         if key in self.default.files:
             origin = f"default configuration ({self.default.source})"
             texts.append(_Text(self.default.files[key], "default", origin))
-        if key == DEPLOYMENT or key in _EXTENDED_BY_FLAVOURS:
+        if key in _OF_FLAVOURS:
             texts += [
                 _Text(
                     flavour.files[key],
@@ -221,7 +223,7 @@ class Layers(msgspec.Struct, frozen=True, kw_only=True):
         that flavours add objects to.
         """
         file = f"{key}.{self.platform_suffix}"
-        is_added_to = key in _EXTENDED_BY_FLAVOURS - {DYNAMIC_PLUGINS}
+        is_added_to = key in ADDED_BY_FLAVOURS
         if key in self.raw or is_added_to or file not in self.default.files:
             return []
         origin = f"default configuration ({self.default.source}), file {file}"

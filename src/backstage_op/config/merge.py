@@ -11,14 +11,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from backstage_op import errors
-from backstage_op.document import Document, copied
+from backstage_op.document import MAX_DEPTH, Document, copied, deep_field
 
 from . import merge_lists, unions
 from .merge_lists import Item, ListMode
 
-__all__ = ["MAX_DEPTH", "ListMode", "merge"]
-
-MAX_DEPTH: Final = 64
+__all__ = ["ListMode", "merge"]
 
 _SETS: Final = frozenset({"finalizers"})
 _PATCH: Final = "$patch"
@@ -205,22 +203,12 @@ def _clean(value: Any) -> Any:
 
 
 def _check_depth(tree: Document) -> None:
-    """Check, without recursion, that recursion has an end."""
-    for field, value in tree.items():
-        level = [value]
-        for _ in range(MAX_DEPTH):
-            if not level:
-                break
-            level = [
-                child
-                for node in level
-                if isinstance(node, dict | list)
-                for child in (node.values() if isinstance(node, dict) else node)
-            ]
-        if level:
-            raise errors.PatchError(
-                field, f"nested deeper than {MAX_DEPTH} levels; flatten it"
-            )
+    """Check that recursion has an end."""
+    field = deep_field(tree)
+    if field is not None:
+        raise errors.PatchError(
+            field, f"nested deeper than {MAX_DEPTH} levels; flatten it"
+        )
 
 
 def _join(path: str, field: str) -> str:

@@ -20,9 +20,10 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.resolver import BaseResolver
 
+from backstage_op.document import MAX_DEPTH
+
 MAX_BYTES: Final = 1 << 20
 MAX_NODES: Final = 20_000
-MAX_DEPTH: Final = 64
 
 _TAG: Final = "tag:yaml.org,2002:"
 _NAMES: Final = {

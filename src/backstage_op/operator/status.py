@@ -32,7 +32,6 @@ from .findings import Findings, Seen
 OWNERSHIP_CONFLICT: Final = "OwnershipConflict"
 """Reason of a node whose object belongs to somebody else."""
 
-_FAILED_ROLLOUT: Final = ("ProgressDeadlineExceeded", "ReplicaFailure")
 _LOST: Final = (Reason.MAJOR_UPGRADE_REQUIRED, Reason.PASSWORD_LOST)
 _FOR_A_PERSON: Final = (
     OWNERSHIP_CONFLICT,
@@ -137,7 +136,11 @@ class _Words:
         if outcome is not None and outcome.ready:
             return self._condition(kind, "True", Reason.DEPLOYED)
         failure = self._ailment(portal, kind, is_failure=True, prefix=portal.name)
-        if not failure and outcome is not None and outcome.reason in _FAILED_ROLLOUT:
+        if (
+            not failure
+            and outcome is not None
+            and outcome.reason in resources.FAILED_ROLLOUT
+        ):
             failure = f"{portal.name}: {outcome.message}"
         if failure:
             return self._condition(kind, "False", Reason.DEPLOY_FAILED, failure)
@@ -251,6 +254,6 @@ class _Words:
 
 def _failed_rollout(seen: Seen) -> str:
     readiness = seen.readiness
-    if readiness is None or readiness.reason not in _FAILED_ROLLOUT:
+    if readiness is None or readiness.reason not in resources.FAILED_ROLLOUT:
         return ""
     return f"{seen.name}: {readiness.message}"

@@ -53,6 +53,7 @@ from .pods import (
 from .postgresql import MAJOR as POSTGRESQL_MAJOR
 from .postgresql import postgresql_major
 from .references import References, references_of
+from .rollout import FAILED as FAILED_ROLLOUT
 from .rollout import available_replicas
 from .rollout import readiness_of as workload_readiness
 from .scope import deprecated_fields, instance_of, is_idled, retains
@@ -62,6 +63,7 @@ __all__ = [
     "APP_LABEL",
     "DATABASE_KEY",
     "DATABASE_SECRET_KEY",
+    "FAILED_ROLLOUT",
     "OWNED_SELECTOR",
     "POSTGRESQL_MAJOR",
     "WORKLOAD_KEY",

@@ -12,7 +12,7 @@ from backstage_op import config, errors
 from backstage_op.document import Document, ObjectRef
 
 from . import base64_text, forbidden_secrets, naming, pod_template
-from .base import Instance, Kinds, RuntimeObject
+from .base import Instance, Kinds, RuntimeObject, SourceData
 
 CONFIG_MAPS: Final[Kinds] = (("v1", pod_template.CONFIG_MAP),)
 SECRETS: Final[Kinds] = (("v1", pod_template.SECRET),)
@@ -21,14 +21,6 @@ CLAIMS: Final[Kinds] = (("v1", pod_template.CLAIM),)
 
 _CONTENT: Final = ("data", "stringData", "binaryData")
 _ENTRY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
-_ADDED_BY_FLAVOURS: Final = frozenset(
-    {
-        "app-config.yaml",
-        "configmap-envs.yaml",
-        "configmap-files.yaml",
-        "networkpolicy.yaml",
-    }
-)
 
 
 class ConfiguredObject(RuntimeObject, frozen=True, kw_only=True):
@@ -106,19 +98,12 @@ def source_of(key: str, layered: config.Layered) -> str:
 
     The Go operator marks the source of just those that flavours add to.
     """
-    return layered.source if key in _ADDED_BY_FLAVOURS else ""
+    return layered.source if key in config.ADDED_BY_FLAVOURS else ""
 
 
 def data_of(configured: ConfiguredObject) -> Mapping[str, bytes]:
     """Return keys and bytes of a configured ConfigMap or Secret."""
-    manifest = configured.manifest
-    data: Mapping[str, str] = manifest.get("data") or {}
-    if manifest["kind"] == pod_template.SECRET:
-        return {key: base64_text.decoded(value) for key, value in data.items()}
-    binary: Mapping[str, str] = manifest.get("binaryData") or {}
-    return {key: str(value).encode() for key, value in data.items()} | {
-        key: base64_text.decoded(value) for key, value in binary.items()
-    }
+    return SourceData.of(configured.manifest).data
 
 
 def annotation_of(configured: ConfiguredObject, name: str) -> str | None:

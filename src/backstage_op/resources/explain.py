@@ -39,7 +39,7 @@ _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "httproute": ("application.httpRoute",),
     "ingress": ("application.ingress",),
     "plugin-app-config": _PLUGINS,
-    "plugin-deps": _PLUGINS,
+    plugin_dependencies.KEY: _PLUGINS,
     "route": ("application.route",),
     "service": ("application.ingress", "application.httpRoute"),
     "service-monitor": ("monitoring",),

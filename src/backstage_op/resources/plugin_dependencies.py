@@ -20,6 +20,8 @@ from .base import Lifecycle, RuntimeObject
 from .pod_template import SECRET
 from .scope import Scope
 
+KEY: Final = config.plugin_manifests.FOLDER
+
 _JOB: Final = ("batch/v1", "Job")
 _TTL: Final = "ttlSecondsAfterFinished"
 
@@ -99,7 +101,7 @@ def objects(
     files = scope.inputs.default.plugin_dependencies
     found: dict[str, str] = {}
     for file in _files(plugins, files):
-        path = f"{config.plugin_manifests.FOLDER}/{file}"
+        path = f"{KEY}/{file}"
         origin = f"default configuration ({source}), file {path}"
         with scope.collecting():
             documents = config.plugin_manifests.load(
@@ -141,7 +143,7 @@ def _made(
         manifest = configured.encoded(manifest, origin, metadata["name"])
     namespace = metadata.get("namespace") or instance.namespace
     is_near = namespace == instance.namespace
-    key = f"plugin-deps/{manifest['kind']}/{metadata['name']}"
+    key = f"{KEY}/{manifest['kind']}/{metadata['name']}"
     made = PluginDependency if is_near else DistantDependency
     if (manifest["apiVersion"], manifest["kind"]) == _JOB:
         made = PluginJob

@@ -13,12 +13,10 @@ from typing import Any, Final
 
 import msgspec
 
-from backstage_op import errors
+from backstage_op import api, errors
 from backstage_op.document import Document, copied
 
 from . import naming
-
-DEFAULT_DIRECTORY: Final = "/opt/app-root/src"
 
 CONFIG_MAP: Final = "ConfigMap"
 SECRET: Final = "Secret"  # noqa: S105 - the name of a kind
@@ -173,7 +171,7 @@ def container_named(pod: Document, name: str) -> Document | None:
 
 def working_directory(container: Document | None) -> str:
     """Return the absolute directory that relative mount paths begin at."""
-    return (container or {}).get("workingDir") or DEFAULT_DIRECTORY
+    return (container or {}).get("workingDir") or api.DEFAULT_MOUNT_PATH
 
 
 def joined(directory: str, path: str) -> str:

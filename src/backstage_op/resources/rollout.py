@@ -16,6 +16,8 @@ from .base import READY, Readiness
 IN_PROGRESS: Final = "DeployInProgress"
 DEADLINE_EXCEEDED: Final = "ProgressDeadlineExceeded"
 REPLICA_FAILURE: Final = "ReplicaFailure"
+FAILED: Final = (DEADLINE_EXCEEDED, REPLICA_FAILURE)
+"""Reasons of a rollout that fails; time alone does not mend it."""
 
 
 def deployment_readiness(live: Document) -> Readiness:
@@ -25,7 +27,7 @@ def deployment_readiness(live: Document) -> Readiness:
         return _in_progress("the controller has not seen the last change yet")
     for condition_type, failing in (
         ("Progressing", "False"),
-        ("ReplicaFailure", "True"),
+        (REPLICA_FAILURE, "True"),
     ):
         condition = _condition(status, condition_type)
         if condition.get("status") == failing:
