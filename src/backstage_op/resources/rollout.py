@@ -17,7 +17,7 @@ IN_PROGRESS: Final = "DeployInProgress"
 DEADLINE_EXCEEDED: Final = "ProgressDeadlineExceeded"
 REPLICA_FAILURE: Final = "ReplicaFailure"
 FAILED: Final = (DEADLINE_EXCEEDED, REPLICA_FAILURE)
-"""Reasons of a rollout that fails; time alone does not mend it."""
+"""Reasons of a workload whose rollout fails."""
 
 
 def deployment_readiness(live: Document) -> Readiness:
