@@ -39,7 +39,7 @@ _REST_SECONDS: Final = 30.0
 _APART_SECONDS: Final = 0.5
 _CLOSE_SECONDS: Final = 0.05
 _FEWER: Final = 100
-"""Changes beside a bad instance."""
+"""Changes beside a bad instance; the last instance may be the bad one."""
 _CHANGE: Final = "ConfigMap to Deployment"
 _WITHOUT: Final = ", bare client"
 
@@ -69,6 +69,7 @@ class Scale:
         self._say = say
         self._figures: list[Figure] = []
         self._names = [f"s{number}" for number in range(size.instances)]
+        self._fewer = min(_FEWER, size.instances - 1)
 
     async def run(self) -> tuple[Figure, ...]:
         """Measure everything, in the order of the table in ``docs/performance.md``."""
@@ -82,9 +83,8 @@ class Scale:
                 last = await self._all_at_once(client, process)
                 await self._follow(_CHANGE, changes, _APART_SECONDS)
                 await self._follow(f"{_CHANGE}, 20 a second", changes, _CLOSE_SECONDS)
-                alone = await self._follow(
-                    f"{_CHANGE}, {_FEWER} of them", changes, _APART_SECONDS, _FEWER
-                )
+                what = f"{_CHANGE}, {self._fewer} of them"
+                alone = await self._follow(what, changes, _APART_SECONDS, self._fewer)
                 poisons = chain(
                     self._writers(client, _MANY), self._burdens(client, _MANY)
                 )
@@ -113,7 +113,8 @@ class Scale:
 
     def _writers(self, client: kube.Client, namespace: str) -> Iterator[Poison]:
         """Yield what keeps the API server busy, whoever else is there."""
-        fought_over = f"backstage-{self._names[0]}"
+        # One that is not among those whose changes are followed.
+        fought_over = f"backstage-{self._names[-1]}"
         yield "another writer", poison.fought_over(self._box, namespace, fought_over)
         yield "a large one", poison.large(self._box, client, namespace)
 
@@ -165,7 +166,7 @@ class Scale:
         what = f"{_CHANGE}, beside {whom}{who}"
         async with bad:
             followed = await self._measure(
-                what, changes, _APART_SECONDS, _FEWER, is_follower
+                what, changes, _APART_SECONDS, self._fewer, is_follower
             )
         if followed.seconds and alone.seconds:
             ratio = followed.quantile(0.99) / alone.quantile(0.99)
@@ -201,8 +202,8 @@ class Scale:
         await follow(f"{_CHANGE}{_WITHOUT}", changes, _APART_SECONDS)
         what = f"{_CHANGE}, 20 a second{_WITHOUT}"
         await follow(what, changes, _CLOSE_SECONDS)
-        what = f"{_CHANGE}, {_FEWER} of them{_WITHOUT}"
-        alone = await follow(what, changes, _APART_SECONDS, _FEWER)
+        what = f"{_CHANGE}, {self._fewer} of them{_WITHOUT}"
+        alone = await follow(what, changes, _APART_SECONDS, self._fewer)
         for whom, bad in self._writers(client, _BARE):
             await self._beside(
                 whom,

@@ -45,8 +45,9 @@ def pytest_collection_modifyitems(
     """Give tests of real servers and sockets up to two more tries, and tell of it.
 
     They run beside a control plane on the same machine, which is not at fault for
-    being slow for a while. What needed another try is listed as RERUN in the
-    summary. Any other test has one try: it waits for nothing but this process.
+    being slow for a while. Any other test waits for nothing but this process: it
+    has one more where ``CI`` is set, so that one of thousands stops nobody's work,
+    and none elsewhere. What needed it is listed as RERUN in the summary.
 
     What looks at all other tests comes last, and only where all of them run.
     """
@@ -55,8 +56,10 @@ def pytest_collection_modifyitems(
         config.option.keyword or config.option.markexpr
     )
     for item in items:
-        if any(item.get_closest_marker(name) for name in _REAL):
-            item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=5))
+        is_real = any(item.get_closest_marker(name) for name in _REAL)
+        reruns = 2 if is_real else int("CI" in os.environ)
+        if reruns:
+            item.add_marker(pytest.mark.flaky(reruns=reruns, reruns_delay=5))
         if item.get_closest_marker("whole_suite") and not is_whole:
             reason = "tells something only after all other tests"
             item.add_marker(pytest.mark.skip(reason=reason))

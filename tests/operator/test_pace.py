@@ -142,8 +142,8 @@ async def test_a_laborious_instance_rests_nine_times_as_long_as_it_took() -> Non
 
     rests = []
     for seconds in (2.0, 2.0, 100.0, 100.0):
-        pace.labour(heavy, seconds)
-        pace.labour(light, 0.005)
+        pace.labor(heavy, seconds)
+        pace.labor(light, 0.005)
         rests.append((round(pace.wait(heavy)), pace.wait(light)))
         await anyio.sleep(60)
 
@@ -152,11 +152,11 @@ async def test_a_laborious_instance_rests_nine_times_as_long_as_it_took() -> Non
 
 
 @pytest.mark.virtual_clock
-async def test_labour_does_not_shorten_a_rest() -> None:
+async def test_labor_does_not_shorten_a_rest() -> None:
     pace, key = Pace(), ("ns", "my")
 
-    pace.labour(key, 0.05)
+    pace.labor(key, 0.05)
     pace.rest(key)
-    pace.labour(key, 0.05)
+    pace.labor(key, 0.05)
 
     assert pace.wait(key) == pytest.approx(1.0, abs=1e-3)

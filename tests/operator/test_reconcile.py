@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
+import msgspec
 import pytest
 from tests.support.apiserver import ApiServer
 from tests.support.exchange import Key, status
@@ -25,9 +26,11 @@ WITHOUT_DATABASE = {"database": {"enableLocalDb": False}}
 WRITES = {"create", "apply", "patch", "delete"}
 
 
-def _reconciler(client: kube.Client) -> Reconciler:
+def _reconciler(
+    client: kube.Client, default: config.DefaultConfig | None = None
+) -> Reconciler:
     environment = Environment(
-        default=config.DefaultConfig.shipped("backstage.io"),
+        default=default or config.DefaultConfig.shipped("backstage.io"),
         platform=resources.Platform(),
     )
     return Reconciler(client, environment)
@@ -324,16 +327,21 @@ async def test_a_field_that_is_put_back_with_each_write_is_written_once_more() -
 
 
 async def test_a_computation_that_nobody_waits_for_any_more_holds_nobody_up(
-    server: ApiServer, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+    server: ApiServer, client: kube.Client
 ) -> None:
     begun, goes_on = threading.Event(), threading.Event()
 
-    def compose(_: resources.Inputs) -> resources.Composition:
-        begun.set()
-        goes_on.wait(GIVE_UP_SECONDS)
-        raise AssertionError
+    class Slow(dict[str, str]):
+        """Files that take long to be worked on."""
 
-    monkeypatch.setattr(resources, "compose", compose)
+        def __contains__(self, key: object) -> bool:
+            begun.set()
+            goes_on.wait(GIVE_UP_SECONDS)
+            return super().__contains__(key)
+
+    default = config.DefaultConfig.shipped("backstage.io")
+    slow = msgspec.structs.replace(default, files=Slow(default.files))
+    reconciler = _reconciler(client, slow)
     _put(server)
     try:
         async with anyio.create_task_group() as tasks:

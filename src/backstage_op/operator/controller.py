@@ -230,7 +230,7 @@ class Controller:
             return
         if result.is_rollout:
             self._pace.rest(key)
-        self._pace.labour(key, result.compute_seconds)
+        self._pace.labor(key, result.compute_seconds)
         for fault in result.faults:
             _log.warning("configuration: %s", fault)
         if result.report is not None:

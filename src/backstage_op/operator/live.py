@@ -25,7 +25,7 @@ class Live(Protocol):
         """
 
     async def owned(self, instance: resources.Instance) -> list[kube.Observed]:
-        """Return the objects that the instance controls, sorted by kind and name.
+        """Return the objects that the instance controls, in a fixed order.
 
         Kinds that cannot be listed, for want of a right or of their API, are
         left out.

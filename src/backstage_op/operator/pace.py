@@ -19,7 +19,7 @@ _FIRST_SECONDS: Final = 0.03
 _FURTHER_SECONDS: Final = 0.1
 _LONGEST_SECONDS: Final = 0.3
 _LIGHT_SECONDS: Final = 0.02
-_REST_PER_LABOUR: Final = 9.0
+_REST_PER_LABOR: Final = 9.0
 """A laborious instance gets a tenth of a core at most."""
 _LONGEST_REST_SECONDS: Final = 60.0
 
@@ -31,7 +31,7 @@ class Pace:
     def __init__(self) -> None:
         self._rests_until: dict[InstanceKey, float] = {}
         self._changing: dict[InstanceKey, tuple[float, float]] = {}
-        self._labours: dict[InstanceKey, float] = {}
+        self._labors: dict[InstanceKey, float] = {}
 
     def change(self, key: InstanceKey) -> float:
         """Take note that an object of an instance was changed.
@@ -52,16 +52,16 @@ class Pace:
         """Let an instance rest from now on."""
         self._rest(key, _REST_SECONDS)
 
-    def labour(self, key: InstanceKey, seconds: float) -> None:
+    def labor(self, key: InstanceKey, seconds: float) -> None:
         """Take note how much processor time it took to compute an instance.
 
         If it is laborious time after time, it rests nine times as long. Once is
         nothing: a text that was not seen before takes long to parse.
         """
-        lasting = min(seconds, self._labours.get(key, 0.0))
-        self._labours[key] = seconds
+        lasting = min(seconds, self._labors.get(key, 0.0))
+        self._labors[key] = seconds
         if lasting > _LIGHT_SECONDS:
-            self._rest(key, min(lasting * _REST_PER_LABOUR, _LONGEST_REST_SECONDS))
+            self._rest(key, min(lasting * _REST_PER_LABOR, _LONGEST_REST_SECONDS))
 
     def wait(self, key: InstanceKey) -> float:
         """Return for how many seconds an instance is not to be looked at."""
@@ -77,7 +77,7 @@ class Pace:
         """Know nothing of an instance any more."""
         self._rests_until.pop(key, None)
         self._changing.pop(key, None)
-        self._labours.pop(key, None)
+        self._labors.pop(key, None)
 
     def _rest(self, key: InstanceKey, seconds: float) -> None:
         until = anyio.current_time() + seconds

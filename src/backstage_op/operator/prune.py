@@ -1,7 +1,8 @@
 """What an instance controls and no longer wants: nodes that delete it.
 
-The proof is the controller reference with the uid of the resource; every
-deletion names the uid of the object. What is exposed goes at once. What pods
+The proof is the controller reference with the uid of the resource; the Secret and
+the claim of the database have none, and are known by our labels. Every deletion
+names the uid of the object. What is exposed goes at once. What pods
 may still use goes when the present rollout is complete, so that neither a
 change of the workload's kind nor a smaller configuration stops a portal. Data
 that are to be retained lose their owner, so that they outlive the resource.

@@ -1,7 +1,7 @@
 """The objects of one instance as nodes of a graph: each is created, applied or left.
 
-The only module that knows what objects should be (``resources``), how they
-are written (``kube``) and when (``graph``).
+Here meet what objects should be (``resources``), how they are written (``kube``)
+and when (``graph``).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What each object of a Backstage instance should be.
 
-Pure: nothing here reads or writes anything. Kinds never import one another;
-what one adds to the pod of another travels as a contribution, and the catalog
-names all of them.
+Pure: nothing here reads or writes anything. What one kind adds to the pod of
+another travels as a contribution, and the catalog names all of them; only the
+workload knows those that it is made of.
 """
 
 from .base import (

@@ -42,7 +42,8 @@ class Lifecycle(StrEnum):
     """Applied like the others, and ours by its labels: it is in another namespace,
     where an owner reference is not possible."""
     CREATE_ONCE = "create-once"
-    """Created if absent, never written again: its content is not computable."""
+    """Created if absent, never applied again: its content is not computable. Labels,
+    owner and values that are missing are put back."""
 
 
 class Instance(msgspec.Struct, frozen=True):
