@@ -202,7 +202,7 @@ async def test_a_status_is_merged_into_exactly_that_object(
 
 
 async def test_the_groups_are_found_and_openshift_is_not(real: kube.Client) -> None:
-    groups = await kube.discover(real)
+    groups = await real.api_groups()
 
     assert {"apps", "batch"} <= groups
     assert "route.openshift.io" not in groups

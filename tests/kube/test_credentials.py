@@ -77,13 +77,13 @@ async def test_the_token_is_read_again_each_minute(tmp_path: Path) -> None:
     token.write_text("one\n")
 
     async with _client(tmp_path, door) as client:
-        await kube.discover(client)
+        await client.api_groups()
         token.write_text("two\n")
         await anyio.sleep(59)
-        await kube.discover(client)
+        await client.api_groups()
         door.accepts = "two"
         await anyio.sleep(1)
-        await kube.discover(client)
+        await client.api_groups()
 
     assert door.shown == ["one", "one", "two"]
 
@@ -93,10 +93,10 @@ async def test_after_a_401_a_new_token_is_shown_at_once(tmp_path: Path) -> None:
     token.write_text("one")
 
     async with _client(tmp_path, door) as client:
-        await kube.discover(client)
+        await client.api_groups()
         token.write_text("two")
         door.accepts = "two"
-        await kube.discover(client)
+        await client.api_groups()
 
     assert door.shown == ["one", "one", "two"]
 
@@ -109,7 +109,7 @@ async def test_a_refused_token_that_is_still_the_same_is_an_error(
 
     async with _client(tmp_path, door) as client:
         with pytest.raises(errors.ForbiddenError):
-            await kube.discover(client)
+            await client.api_groups()
 
     assert door.shown == ["old"]
 
@@ -122,13 +122,13 @@ async def test_a_token_file_that_is_being_replaced_changes_nothing(
     token.write_text("one")
 
     async with _client(tmp_path, door) as client:
-        await kube.discover(client)
+        await client.api_groups()
         if what == "gone":
             token.unlink()
         else:
             token.write_text("")
         await anyio.sleep(61)
-        await kube.discover(client)
+        await client.api_groups()
 
     assert door.shown == ["one", "one"]
 
@@ -136,7 +136,7 @@ async def test_a_token_file_that_is_being_replaced_changes_nothing(
 async def test_without_a_token_the_file_is_named(tmp_path: Path) -> None:
     async with _client(tmp_path, Door("one")) as client:
         with pytest.raises(errors.SettingsError, match=r"token: .*; mount or correct"):
-            await kube.discover(client)
+            await client.api_groups()
 
 
 async def test_a_new_authority_in_the_bundle_is_trusted_within_a_minute(

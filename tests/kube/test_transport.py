@@ -16,7 +16,7 @@ from .config_map import KEY, config_map
 
 
 async def test_requests_say_who_we_are(client: kube.Client, server: ApiServer) -> None:
-    await kube.discover(client)
+    await client.api_groups()
 
     assert server.requests[0].headers["user-agent"].startswith("backstage-op/")
 
@@ -31,7 +31,7 @@ async def test_each_request_is_measured_with_its_answer(server: ApiServer) -> No
     ) as client:
         await client.apply(config_map())
         await client.get(kube.CONFIG_MAP, "team", "a")
-        await kube.discover(client)
+        await client.api_groups()
 
     assert [(info.verb, info.resource, info.code) for info in measured] == [
         ("apply", "configmaps", 201),

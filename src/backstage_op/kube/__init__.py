@@ -9,7 +9,6 @@ from .applied import has_applied, has_set, has_written, is_applied
 from .cache import Cache, OnChange
 from .client import FIELD_MANAGER, Client
 from .connection import Connection, load
-from .discovery import discover, ingress_domain
 from .failures import (
     ADMISSION_POLICY,
     ADMISSION_WEBHOOK,
@@ -42,9 +41,10 @@ from .kinds import (
     kind_of,
 )
 from .observed import Observed, OwnerReference
+from .openshift import ingress_domain
 from .reflector import OnWatch, Reflector, Sink
 from .served import KIND_NOT_SERVED
-from .transport import Gate, OnRequest, RequestInfo
+from .transport import MOST_AT_ONCE, Gate, OnRequest, RequestInfo
 
 __all__ = [
     "ADMISSION_POLICY",
@@ -61,6 +61,7 @@ __all__ = [
     "JOB",
     "KIND_NOT_SERVED",
     "LEASE",
+    "MOST_AT_ONCE",
     "NETWORK_POLICY",
     "OWNED",
     "PERSISTENT_VOLUME_CLAIM",
@@ -86,7 +87,6 @@ __all__ = [
     "RequestInfo",
     "ResourceKind",
     "Sink",
-    "discover",
     "find_kind",
     "has_applied",
     "has_set",

@@ -18,6 +18,7 @@ from backstage_op.retry import RetryPolicy
 
 from . import failures
 from .call import EXTENSION, Call
+from .transport import MOST_AT_ONCE
 
 REQUEST_SECONDS: Final = 10.0
 
@@ -25,9 +26,6 @@ _SUCCESS: Final = range(200, 300)
 _SERVER_ERROR: Final = 500
 _OUTAGE_FAILURES: Final = 10
 """After so many failures in a row there is no use in asking again at once."""
-
-_MOST_AT_ONCE: Final = 8
-"""More keep no API server busier, and each idle connection costs at every request."""
 
 _NOT_REPEATABLE: Final = frozenset({"create", "replace"})
 
@@ -44,7 +42,7 @@ class Sender:
         self._http = http
         self._policy = policy
         self._failures_in_a_row = 0
-        self._slots = anyio.CapacityLimiter(_MOST_AT_ONCE)
+        self._slots = anyio.CapacityLimiter(MOST_AT_ONCE)
 
     async def request(
         self, call: Call, method: str, path: str, **request: Any

@@ -18,9 +18,10 @@ from .credentials import TrustStore
 
 _log: Final = logging.getLogger(__name__)
 
-_MOST_IDLE: Final = 8
-"""As many as there are requests at once. What is not idle has no limit: some 20
-watches hold a connection each, in each namespace that is watched by itself."""
+MOST_AT_ONCE: Final = 8
+"""Requests; more keep no API server busier. No more connections are kept idle, for
+each of those costs at every request. What is not idle has no limit: some 20 watches
+hold a connection each, in each namespace that is watched by itself."""
 
 _MOST_WARNINGS: Final = 200
 _VERB_OF_METHOD: Final = {
@@ -174,7 +175,7 @@ def pool(trust: TrustStore) -> httpx2.AsyncHTTPTransport:
         trust_env=False,
         limits=httpx2.Limits(
             max_connections=None,
-            max_keepalive_connections=_MOST_IDLE,
+            max_keepalive_connections=MOST_AT_ONCE,
             keepalive_expiry=30.0,
         ),
         socket_options=options,

@@ -28,8 +28,8 @@ _log: Final = logging.getLogger(__name__)
 _DISCOVERY_RETRY_SECONDS: Final = 5.0
 _DRAIN_SECONDS: Final = 2.5
 
-WORKERS: Final = 8
-"""As many as the client sends requests at once: a worker mostly waits for one."""
+WORKERS: Final = kube.MOST_AT_ONCE
+"""A worker mostly waits for a request."""
 
 
 class Connect(Protocol):
@@ -218,7 +218,7 @@ async def platform_of(client: kube.Client) -> resources.Platform:
     Raises:
         errors.KubeError: the API server did not answer as hoped.
     """
-    groups = await kube.discover(client)
+    groups = await client.api_groups()
     is_openshift = "route.openshift.io" in groups
     return resources.Platform(
         is_openshift=is_openshift,

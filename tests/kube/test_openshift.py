@@ -13,7 +13,7 @@ async def test_the_groups_of_the_server_are_found(
 ) -> None:
     server.put(Key("route.openshift.io/v1", "routes", "team", "a"), {})
 
-    assert await kube.discover(client) == {"route.openshift.io"}
+    assert await client.api_groups() == {"route.openshift.io"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the cluster offers: its APIs, and its wildcard domain."""
+"""The wildcard domain of an OpenShift cluster."""
 
 from __future__ import annotations
 
@@ -11,15 +11,6 @@ from .kinds import CLUSTER_INGRESS
 from .reader import Reader
 
 _log: Final = logging.getLogger(__name__)
-
-
-async def discover(client: Reader) -> frozenset[str]:
-    """Return the names of the API groups that are served.
-
-    Raises:
-        errors.KubeError: the API server did not answer as hoped.
-    """
-    return await client.api_groups()
 
 
 async def ingress_domain(client: Reader) -> str:
