@@ -92,7 +92,7 @@ async def test_a_status_is_merged_into_exactly_that_object(
     key = Key("rhdh.redhat.com/v1alpha5", "backstages", "team", "a")
     backstage = server.put(key, {"status": {"url": "https://a", "kept": "yes"}})
 
-    await client.apply_status(
+    await client.merge_status(
         kube.BACKSTAGE,
         "team",
         "a",
@@ -116,7 +116,7 @@ async def test_a_status_does_not_reach_a_new_object_of_that_name(
     server.put(Key("rhdh.redhat.com/v1alpha5", "backstages", "team", "a"), {})
 
     with pytest.raises(errors.ConflictError):
-        await client.apply_status(
+        await client.merge_status(
             kube.BACKSTAGE, "team", "a", uid="uid-of-before", status={}
         )
 

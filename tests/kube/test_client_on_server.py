@@ -186,14 +186,14 @@ async def test_a_status_is_merged_into_exactly_that_object(
     ingress = {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}
 
     with pytest.raises(errors.ConflictError):
-        await real.apply_status(
+        await real.merge_status(
             kube.SERVICE,
             namespace,
             "a",
             uid="00000000-0000-4000-8000-000000000000",
             status=ingress,
         )
-    patched = await real.apply_status(
+    patched = await real.merge_status(
         kube.SERVICE, namespace, "a", uid=service["metadata"]["uid"], status=ingress
     )
 

@@ -44,7 +44,7 @@ from .observed import Observed, OwnerReference
 from .openshift import ingress_domain
 from .reflector import OnWatch, Reflector, Sink
 from .served import KIND_NOT_SERVED
-from .transport import MOST_AT_ONCE, Gate, OnRequest, RequestInfo
+from .transport import MOST_AT_ONCE, OnRequest, RequestInfo, WriteGate
 
 __all__ = [
     "ADMISSION_POLICY",
@@ -77,7 +77,6 @@ __all__ = [
     "Cache",
     "Client",
     "Connection",
-    "Gate",
     "Observed",
     "OnChange",
     "OnRequest",
@@ -87,6 +86,7 @@ __all__ = [
     "RequestInfo",
     "ResourceKind",
     "Sink",
+    "WriteGate",
     "find_kind",
     "has_applied",
     "has_set",

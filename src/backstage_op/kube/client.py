@@ -24,7 +24,7 @@ from .kinds import ResourceKind
 from .reader import Reader
 from .sending import REQUEST_SECONDS, Sender
 from .served import ServedKinds
-from .transport import Gate, OnRequest, Transport, pool
+from .transport import OnRequest, Transport, WriteGate, pool
 
 FIELD_MANAGER: Final = "backstage-controller"
 
@@ -59,7 +59,7 @@ class Client(Reader):
         connection: Connection,
         *,
         on_request: OnRequest | None = None,
-        gate: Gate | None = None,
+        gate: WriteGate | None = None,
         policy: RetryPolicy | None = None,
         inner: httpx2.AsyncBaseTransport | None = None,
     ) -> AsyncIterator[Client]:
@@ -202,7 +202,7 @@ class Client(Reader):
             content=msgspec.json.encode({**changes, "metadata": metadata}),
         )
 
-    async def apply_status(
+    async def merge_status(
         self,
         kind: ResourceKind,
         namespace: str,

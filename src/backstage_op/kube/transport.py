@@ -55,7 +55,7 @@ class RequestInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 OnRequest: TypeAlias = Callable[[RequestInfo], None]
 
-Gate: TypeAlias = Callable[[], float]
+WriteGate: TypeAlias = Callable[[], float]
 """Returns until when, on the clock of anyio, writes may be sent."""
 
 
@@ -77,7 +77,7 @@ class Transport(httpx2.AsyncBaseTransport):
         user_agent: str,
         on_request: OnRequest | None = None,
         trust: TrustStore | None = None,
-        gate: Gate | None = None,
+        gate: WriteGate | None = None,
     ) -> None:
         self._inner = inner
         self._user_agent = user_agent
@@ -137,7 +137,7 @@ def _call_of(request: httpx2.Request) -> Call:
     return Call(verb=verb, target=request.url.path)
 
 
-def _guard(request: httpx2.Request, gate: Gate) -> None:
+def _guard(request: httpx2.Request, gate: WriteGate) -> None:
     """Ask the gate now, and again right before each part is sent.
 
     Waiting for a free connection, and opening one, can take seconds.

@@ -36,7 +36,7 @@ class Connect(Protocol):
     """Opens a client for the time of an ``async with``."""
 
     def __call__(
-        self, *, on_request: kube.OnRequest, gate: kube.Gate | None
+        self, *, on_request: kube.OnRequest, gate: kube.WriteGate | None
     ) -> AbstractAsyncContextManager[kube.Client]:
         """``gate`` tells until when the client may write; without one, always."""
 
@@ -109,7 +109,7 @@ class Operator:
             task_status.started()
 
     def _open(
-        self, gate: kube.Gate | None = None
+        self, gate: kube.WriteGate | None = None
     ) -> AbstractAsyncContextManager[kube.Client]:
         return self._connect(on_request=self.metrics.on_request, gate=gate)
 

@@ -101,7 +101,7 @@ class Publisher:
     ) -> api.Backstage:
         metadata = backstage.metadata
         try:
-            document = await self._client.apply_status(
+            document = await self._client.merge_status(
                 kube.BACKSTAGE,
                 metadata.namespace,
                 metadata.name,
