@@ -168,6 +168,32 @@ def test_a_new_list_of_one_namespace_leaves_the_others_alone(book: Book) -> None
     assert list(book.book.pods.of(("elsewhere", PORTAL))) == []
 
 
+def test_a_pod_that_gets_the_label_of_another_workload_goes_there(
+    book: Book,
+) -> None:
+    book.book.follow(resources.Instance(namespace="ns", name="other", uid="uid-2"))
+    book.book.pods.upsert(_pod(waiting="ImagePullBackOff"))
+    book.news()
+
+    book.book.pods.upsert(_pod(app="backstage-other", waiting="ImagePullBackOff"))
+
+    assert book.news() == [MY, ("ns", "other")]
+    assert list(book.book.pods.of(("ns", PORTAL))) == []
+    assert len(list(book.book.pods.of(("ns", "backstage-other")))) == 1
+
+
+def test_a_pod_that_is_deleted_is_gone_whatever_its_label_says_by_then(
+    book: Book,
+) -> None:
+    book.book.pods.replace([_pod()], 1)
+    book.news()
+
+    book.book.pods.remove(_pod(app="backstage-other", version=2))
+
+    assert book.news() == [MY]
+    assert list(book.book.pods.of(("ns", PORTAL))) == []
+
+
 def test_only_what_belongs_to_a_workload_is_kept(book: Book) -> None:
     bare = kube.Observed.of(
         {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare"}}
@@ -206,6 +232,26 @@ async def test_no_pod_is_judged_before_its_replica_set_is_seen(
     seen = await book.book.seen(DirectLive(client), REF)
 
     assert seen.ailments == ()
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        {"matchLabels": {"app.kubernetes.io/name": "backstage"}},
+        {"matchExpressions": [{"key": "app", "operator": "Exists"}]},
+    ],
+    ids=["other labels", "expressions alone"],
+)
+async def test_a_workload_that_selects_pods_of_its_own_is_seen_without_pods(
+    server: ApiServer, client: kube.Client, book: Book, selector: Document
+) -> None:
+    server.put(DEPLOYMENT, {**_deployment(), "spec": {"selector": selector}})
+    book.book.replica_sets.upsert(_replica_set("new", "2"))
+    book.book.pods.upsert(_pod(waiting="ImagePullBackOff"))
+
+    seen = await book.book.seen(DirectLive(client), REF)
+
+    assert (seen.available, seen.ailments) == (1, ())
 
 
 @pytest.mark.parametrize("code", [404, 403])

@@ -186,6 +186,27 @@ async def test_an_object_of_somebody_else_is_looked_at_later(
     assert server.get(SERVICE) == foreign
 
 
+async def test_a_workload_of_somebody_else_is_a_conflict_whatever_it_selects(
+    server: ApiServer, reconciler: Reconciler
+) -> None:
+    _put(server)
+    selector = {"matchLabels": {"app.kubernetes.io/name": "backstage"}}
+    server.put(
+        DEPLOYMENT,
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {},
+            "spec": {"selector": selector},
+        },
+    )
+
+    result = await _reconcile(server, reconciler)
+
+    assert _conditions(result)["Config"] == ("False", "OwnershipConflict")
+    assert _conditions(result)["Deployed"] == ("False", "DeployFailed")
+
+
 async def test_a_refused_object_stops_no_other(
     server: ApiServer, reconciler: Reconciler
 ) -> None:

@@ -38,6 +38,7 @@ class _Views(Generic[View]):
         self._view = view
         self._on_change = on_change
         self._groups: dict[Group, dict[str, View]] = {}
+        self._homes: dict[tuple[str, str], Group] = {}
 
     def of(self, group: Group) -> Iterable[View]:
         """Return what belongs to a workload."""
@@ -57,6 +58,11 @@ class _Views(Generic[View]):
         old = {g: v for g, v in self._groups.items() if namespace in ("", g[0])}
         rest = {g: v for g, v in self._groups.items() if g not in old}
         self._groups = rest | taken
+        self._homes = {
+            (group[0], name): group
+            for group, views in self._groups.items()
+            for name in views
+        }
         for group in sorted(old.keys() | taken.keys()):
             if old.get(group) != taken.get(group):
                 self._on_change(group)
@@ -64,6 +70,11 @@ class _Views(Generic[View]):
     def upsert(self, item: kube.Observed) -> None:
         """Take an object that was added or changed."""
         group, view = _group_of(item), self._view(item)
+        place = (item.ref.namespace, item.ref.name)
+        if self._homes.get(place) != group:
+            # Somebody may have given it the label of another workload.
+            self._take_out(place)
+            self._homes[place] = group
         views = self._groups.setdefault(group, {})
         if views.get(item.ref.name) != view:
             views[item.ref.name] = view
@@ -71,12 +82,17 @@ class _Views(Generic[View]):
 
     def remove(self, item: kube.Observed) -> None:
         """Drop an object that was deleted."""
-        group = _group_of(item)
-        views = self._groups.get(group, {})
-        if views.pop(item.ref.name, None) is not None:
-            self._on_change(group)
+        self._take_out((item.ref.namespace, item.ref.name))
+
+    def _take_out(self, place: tuple[str, str]) -> None:
+        group = self._homes.pop(place, None)
+        if group is None:
+            return
+        views = self._groups[group]
+        del views[place[1]]
         if not views:
-            self._groups.pop(group, None)
+            del self._groups[group]
+        self._on_change(group)
 
 
 @final
@@ -128,8 +144,12 @@ class PodBook:
         )
 
     def _ailments(self, workload: Document) -> tuple[resources.Ailment, ...]:
-        selector = workload["spec"]["selector"]["matchLabels"]
-        group = workload["metadata"]["namespace"], selector[resources.APP_LABEL]
+        selected = workload["spec"]["selector"].get("matchLabels") or {}
+        label = selected.get(resources.APP_LABEL)
+        if label is None:
+            # It is not ours: whoever wanted to apply it says so.
+            return ()
+        group = workload["metadata"]["namespace"], label
         revision = resources.revision_of(workload, self.replica_sets.of(group))
         return resources.ailments_of(self.pods.of(group), workload["kind"], revision)
 
