@@ -172,11 +172,20 @@ def pod(name: str = "trial") -> Document:
 
 def deployment(name: str = "trial") -> Document:
     """Return a Deployment that is good for a trial."""
+    return _workload(kube.DEPLOYMENT, name)
+
+
+def replica_set(name: str = "trial") -> Document:
+    """Return a ReplicaSet that is good for a trial."""
+    return _workload(kube.REPLICA_SET, name)
+
+
+def _workload(kind: kube.ResourceKind, name: str) -> Document:
     labels = {"app": name}
     containers = [{"name": "main", "image": "any"}]
     return {
-        "apiVersion": kube.DEPLOYMENT.api_version,
-        "kind": kube.DEPLOYMENT.kind,
+        "apiVersion": kind.api_version,
+        "kind": kind.kind,
         "metadata": {"name": name},
         "spec": {
             "selector": {"matchLabels": labels},

@@ -122,6 +122,26 @@ def test_pods_that_a_quota_refuses_are_a_failure_with_its_words(scene: Scene) ->
     assert scene.conditions()["Runtime"]["reason"] == "Pending"
 
 
+def test_a_replica_set_that_a_quota_refuses_is_a_failure_with_its_words(
+    scene: Scene,
+) -> None:
+    scene.backstage(WITHOUT_DATABASE)
+    scene.wait_deployed()
+    sets = {"count/replicasets.apps": "1"}
+    admission.quota(scene, admission.replica_set(), **sets)
+
+    scene.backstage(_patched(metadata={"annotations": {"note": "new"}}))
+
+    message = scene.wait_condition("Deployed", "False", "DeployFailed")
+    assert message.startswith("Deployment backstage-my: Failed to create new replica")
+    assert "exceeded quota: limit" in message
+    assert scene.conditions()["Runtime"]["reason"] == "Running"
+
+    admission.quota(scene, None, **{"count/replicasets.apps": "5"})
+
+    scene.wait_deployed()
+
+
 def test_a_crash_is_said_once_and_without_the_values_of_secrets(
     scene: Scene, operator: OperatorProcess
 ) -> None:

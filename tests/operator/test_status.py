@@ -157,6 +157,18 @@ def _stalled(message: str, reason: str = "DeployFailed") -> tuple[str, str, str]
             id="the rollout takes too long",
         ),
         pytest.param(
+            {
+                "report": _report(Outcome.waiting("ReplicaSetCreateError", "quota")),
+                "portal": BESIDE_OLD,
+            },
+            {
+                "Deployed": _failed(f"{NAME}: quota"),
+                "Runtime": RUNNING,
+                "Stalled": _stalled(f"{NAME}: quota"),
+            },
+            id="its ReplicaSet is refused",
+        ),
+        pytest.param(
             {"report": _report(Outcome.ok(), route=Outcome.failed("Invalid", "no"))},
             {
                 "Deployed": _failed("route: no"),

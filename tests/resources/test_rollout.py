@@ -126,6 +126,39 @@ def test_a_failure_to_create_pods_is_told_apart_by_its_reason() -> None:
     assert rollout.deployment_readiness(live).reason == "ReplicaFailure"
 
 
+def _without_replica_set(generation: int, reason: str) -> Document:
+    condition = {
+        "type": "Progressing",
+        "status": "False",
+        "reason": reason,
+        "message": "exceeded quota",
+    }
+    return _deployment(generation=generation, **_condition(**condition))
+
+
+@pytest.mark.parametrize("generation", [3, 4], ids=["seen", "not said to be seen"])
+def test_a_replica_set_that_cannot_be_created_is_a_failure(generation: int) -> None:
+    """The controller says no more than this, and not that it saw the change."""
+    live = _without_replica_set(generation, "ReplicaSetCreateError")
+
+    readiness = rollout.deployment_readiness(live)
+
+    assert readiness == Readiness(
+        ready=False, reason="ReplicaSetCreateError", message="exceeded quota"
+    )
+    assert readiness.reason in rollout.FAILED
+
+
+def test_a_failure_of_the_rollout_before_is_none_of_this_one() -> None:
+    live = _without_replica_set(4, "ProgressDeadlineExceeded")
+
+    assert rollout.deployment_readiness(live) == Readiness(
+        ready=False,
+        reason="DeployInProgress",
+        message="the controller has not seen the last change yet",
+    )
+
+
 @pytest.mark.parametrize(
     ("status", "message"),
     [

@@ -136,11 +136,7 @@ class _Words:
         if outcome is not None and outcome.ready:
             return self._condition(kind, "True", Reason.DEPLOYED)
         failure = self._ailment(portal, kind, is_failure=True, prefix=portal.name)
-        if (
-            not failure
-            and outcome is not None
-            and outcome.reason in resources.FAILED_ROLLOUT
-        ):
+        if not failure and outcome and outcome.reason in resources.FAILED_ROLLOUT:
             failure = f"{portal.name}: {outcome.message}"
         if failure:
             return self._condition(kind, "False", Reason.DEPLOY_FAILED, failure)

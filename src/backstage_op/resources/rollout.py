@@ -16,26 +16,22 @@ from .base import READY, Readiness
 IN_PROGRESS: Final = "DeployInProgress"
 DEADLINE_EXCEEDED: Final = "ProgressDeadlineExceeded"
 REPLICA_FAILURE: Final = "ReplicaFailure"
-FAILED: Final = (DEADLINE_EXCEEDED, REPLICA_FAILURE)
-"""Reasons of a workload whose rollout fails."""
+REPLICA_SET_FAILURE: Final = "ReplicaSetCreateError"
+FAILED: Final = (DEADLINE_EXCEEDED, REPLICA_FAILURE, REPLICA_SET_FAILURE)
+"""Reasons of a rollout that does not go on: its controller has given up, or cannot."""
 
 
 def deployment_readiness(live: Document) -> Readiness:
     """Judge a live Deployment."""
     status = live.get("status") or {}
-    if not _is_observed(live, status):
+    failure = _failure(status)
+    # Without a ReplicaSet the controller writes that condition and no more, not
+    # even which generation it has seen; it takes it back once there is one.
+    is_told = failure is not None and failure.reason == REPLICA_SET_FAILURE
+    if not is_told and not _is_observed(live, status):
         return _in_progress("the controller has not seen the last change yet")
-    for condition_type, failing in (
-        ("Progressing", "False"),
-        (REPLICA_FAILURE, "True"),
-    ):
-        condition = _condition(status, condition_type)
-        if condition.get("status") == failing:
-            return Readiness(
-                ready=False,
-                reason=_reason(condition_type, condition),
-                message=str(condition.get("message", "")),
-            )
+    if failure is not None:
+        return failure
     return _complete(live, status, available="availableReplicas")
 
 
@@ -97,6 +93,22 @@ def _complete(
     if surplus > 0:
         return _in_progress(f"{surplus} old pods are still to end")
     return READY
+
+
+def _failure(status: Document) -> Readiness | None:
+    """Return what the controller of a Deployment says that it cannot do."""
+    for condition_type, failing in (
+        ("Progressing", "False"),
+        (REPLICA_FAILURE, "True"),
+    ):
+        condition = _condition(status, condition_type)
+        if condition.get("status") == failing:
+            return Readiness(
+                ready=False,
+                reason=_reason(condition_type, condition),
+                message=str(condition.get("message", "")),
+            )
+    return None
 
 
 def _reason(condition_type: str, condition: Document) -> str:
