@@ -98,7 +98,7 @@ def _deployment(revision: str = "2") -> Document:
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"annotations": {REVISION: revision}},
-        "spec": {"selector": {"matchLabels": {LABEL: PORTAL}}},
+        "spec": {"replicas": 2, "selector": {"matchLabels": {LABEL: PORTAL}}},
         "status": {"observedGeneration": 1, "replicas": 2, "availableReplicas": 1},
     }
 
@@ -218,7 +218,7 @@ async def test_the_pods_of_the_current_revision_tell_what_is_wrong(
 
     subject = "container main of pod b: ImagePullBackOff"
     assert seen.ailments == (resources.Ailment(is_failure=True, subject=subject),)
-    assert (seen.name, seen.available) == (f"Deployment {PORTAL}", 1)
+    assert (seen.name, seen.wanted, seen.available) == (f"Deployment {PORTAL}", 2, 1)
     assert not seen.is_ready
 
 

@@ -45,14 +45,21 @@ def _portal(
     readiness: resources.Readiness | None = READY,
     *ailments: resources.Ailment,
     available: int = 0,
+    wanted: int = 1,
 ) -> Seen:
-    return Seen(name=NAME, readiness=readiness, available=available, ailments=ailments)
+    return Seen(
+        name=NAME,
+        readiness=readiness,
+        wanted=wanted,
+        available=available,
+        ailments=ailments,
+    )
 
 
 def _database(
-    readiness: resources.Readiness | None, *ailments: resources.Ailment
+    readiness: resources.Readiness | None, *ailments: resources.Ailment, wanted: int = 1
 ) -> Seen:
-    return Seen(name=DATABASE, readiness=readiness, ailments=ailments)
+    return Seen(name=DATABASE, readiness=readiness, wanted=wanted, ailments=ailments)
 
 
 def _report(workload: Outcome, **others: Outcome) -> Report:
@@ -223,22 +230,59 @@ def _stalled(message: str, reason: str = "DeployFailed") -> tuple[str, str, str]
         pytest.param(
             {
                 "report": _report(Outcome.ok()),
-                "portal": _portal(NOT_READY, CRASH, available=1),
-                "database": _database(NOT_READY),
+                "portal": _portal(NOT_READY, CRASH, available=1, wanted=0),
+                "database": _database(NOT_READY, wanted=0),
                 "is_idled": True,
             },
             {"Deployed": IDLED, "Runtime": IDLED, "Database": IDLED},
             id="idled, whatever its pods do until they end",
         ),
         pytest.param(
-            {"faults": (INVALID,), "is_idled": True},
+            {
+                "faults": (INVALID,),
+                "portal": _portal(wanted=0),
+                "database": _database(READY, wanted=0),
+                "is_idled": True,
+            },
             {
                 "Config": ("False", "InvalidSpec", INVALID.message),
                 "Deployed": _failed(INVALID.message),
                 "Runtime": IDLED,
+                "Database": IDLED,
                 "Stalled": _stalled(INVALID.message),
             },
             id="a fault is said even if idled",
+        ),
+        pytest.param(
+            {
+                "faults": (INVALID,),
+                "database": _database(READY),
+                "is_idled": True,
+            },
+            {
+                "Config": ("False", "InvalidSpec", INVALID.message),
+                "Deployed": _failed(INVALID.message),
+                "Runtime": RUNNING,
+                "Database": ("True", "Ready", ""),
+                "Stalled": _stalled(INVALID.message),
+            },
+            id="a fault keeps pods from being stopped",
+        ),
+        pytest.param(
+            {
+                "faults": (INVALID,),
+                "portal": ABSENT,
+                "database": _database(None),
+                "is_idled": True,
+            },
+            {
+                "Config": ("False", "InvalidSpec", INVALID.message),
+                "Deployed": _failed(INVALID.message),
+                "Runtime": IDLED,
+                "Database": IDLED,
+                "Stalled": _stalled(INVALID.message),
+            },
+            id="idled before there was anything, and a fault",
         ),
         pytest.param(
             {"report": _report(Outcome.ok()), "database": _database(READY)},
@@ -460,7 +504,14 @@ def kstatus(status: api.BackstageStatus, generation: int) -> str:
             {"report": _report(Outcome.ok()), "database": _database(NOT_READY)},
             "InProgress",
         ),
-        ({"report": _report(Outcome.ok()), "is_idled": True}, "Current"),
+        (
+            {
+                "report": _report(Outcome.ok()),
+                "portal": _portal(wanted=0),
+                "is_idled": True,
+            },
+            "Current",
+        ),
     ],
 )
 def test_tools_that_know_no_backstage_see_how_it_is(

@@ -16,12 +16,14 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: ``Deployment backstage-my``, for messages.
         readiness: How far its rollout is; None if there is no such workload.
+        wanted: How many pods it asks for.
         available: How many of its pods serve, of whichever revision.
         ailments: What is wrong with the pods of the current revision.
     """
 
     name: str
     readiness: resources.Readiness | None = None
+    wanted: int = 0
     available: int = 0
     ailments: Sequence[resources.Ailment] = ()
 
@@ -29,6 +31,11 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     def is_ready(self) -> bool:
         """Whether the rollout of the current generation is complete."""
         return self.readiness is not None and self.readiness.ready
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it is meant to have no pods, or is not there to have any."""
+        return self.readiness is None or not self.wanted
 
     def without(self, hidden: Collection[str] | None) -> Seen:
         """Return the same, without values in texts that a container wrote.

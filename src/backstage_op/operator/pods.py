@@ -139,6 +139,7 @@ class PodBook:
         return Seen(
             name=name,
             readiness=resources.workload_readiness(workload),
+            wanted=resources.wanted_replicas(workload),
             available=resources.available_replicas(workload),
             ailments=self._ailments(workload),
         )

@@ -11,8 +11,9 @@ The rules, in this order, for the condition ``Deployed``:
 5. Otherwise: False, ``DeployInProgress``.
 
 ``Runtime`` is about pods, ``Config`` about what a user changes, ``Database``
-about the local database. Words stay the same while they are true, so that a
-status is written only when somebody learns something from it.
+about the local database; neither says ``Idled`` of pods that nobody has stopped
+yet. Words stay the same while they are true, so that a status is written only
+when somebody learns something from it.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ class _Words:
 
     def _runtime(self) -> api.Condition:
         kind, portal = ConditionType.RUNTIME, self._findings.portal
-        if self._findings.is_idled:
+        if self._findings.is_idled and portal.is_stopped:
             return self._condition(kind, "False", Reason.IDLED, _IDLED)
         if portal.readiness is None and any(self._findings.problems()):
             return self._condition(
@@ -196,7 +197,7 @@ class _Words:
                 return self._condition(kind, "False", reason, message)
         if database is None:
             return self._condition(kind, "True", Reason.EXTERNAL)
-        if self._findings.is_idled:
+        if self._findings.is_idled and database.is_stopped:
             return self._condition(kind, "False", Reason.IDLED, _IDLED)
         if database.is_ready:
             return self._condition(kind, "True", Reason.READY)

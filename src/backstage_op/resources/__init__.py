@@ -54,7 +54,7 @@ from .postgresql import MAJOR as POSTGRESQL_MAJOR
 from .postgresql import postgresql_major
 from .references import References, references_of
 from .rollout import FAILED as FAILED_ROLLOUT
-from .rollout import available_replicas
+from .rollout import available_replicas, wanted_replicas
 from .rollout import readiness_of as workload_readiness
 from .scope import deprecated_fields, instance_of, is_idled, retains
 from .workload import workload_ref
@@ -107,6 +107,7 @@ __all__ = [
     "references_of",
     "retains",
     "revision_of",
+    "wanted_replicas",
     "without_values",
     "workload_readiness",
     "workload_ref",
