@@ -13,6 +13,7 @@ from tests.support.exchange import Request, status
 
 from backstage_op import api, config, errors, kube, resources
 from backstage_op.document import Document
+from backstage_op.graph import Report
 from backstage_op.operator.findings import Findings, Seen
 from backstage_op.operator.live import DirectLive
 from backstage_op.operator.pods import PodBook
@@ -193,7 +194,7 @@ async def test_what_is_published_is_stored_and_said_once(
     server: ApiServer, publisher: Publisher
 ) -> None:
     backstage = _resource(server)
-    findings = Findings(portal=PORTAL)
+    findings = Findings(portal=PORTAL, report=Report({}))
 
     published = await publisher.publish(backstage, findings)
     again = await publisher.publish(published.backstage, findings)
@@ -295,7 +296,8 @@ async def test_a_trouble_that_lasts_is_told_but_not_the_words_of_a_bug(
 
     stored = server.get(RESOURCE)
     assert stored is not None
-    (deployed, *_) = api.decode(stored).status.conditions
+    (deployed, _, judged, *_) = api.decode(stored).status.conditions
     assert (deployed.status, deployed.reason) == ("False", "DeployFailed")
+    assert (judged.status, judged.reason) == ("Unknown", "NotJudged")
     assert words in deployed.message
     assert "do-not-tell" not in str(stored)

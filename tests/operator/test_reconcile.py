@@ -265,6 +265,26 @@ async def test_a_server_that_cannot_be_read_for_long_is_published(
     assert "endless" in live["status"]["conditions"][0]["message"]
 
 
+async def test_what_cannot_be_read_any_more_is_no_valid_configuration(
+    server: ApiServer, reconciler: Reconciler
+) -> None:
+    envs = {"configMaps": [{"name": "config"}]}
+    _put(server, {**WITHOUT_DATABASE, "application": {"extraEnvs": envs}})
+    missing = _conditions(await _reconcile(server, reconciler))
+    document = server.get(RESOURCE)
+    assert document is not None
+    server.answer("get", *[status(409, "Conflict", "endless")] * 40)
+
+    with pytest.raises(errors.TransientError):
+        await reconciler.reconcile(api.decode(document), is_patient=False)
+
+    document = server.get(RESOURCE)
+    assert document is not None
+    told = api.decode(document).status.conditions
+    assert {c.type: (c.status, c.reason) for c in told} == missing
+    assert missing["Config"] == ("False", "ReferencedObjectNotFound")
+
+
 async def test_a_status_of_a_resource_that_is_gone_is_dropped(
     server: ApiServer, reconciler: Reconciler
 ) -> None:

@@ -35,6 +35,7 @@ VALID = ("True", "Valid", "")
 RUNNING = ("True", "Running", "")
 PENDING = ("False", "Pending", NO_POD)
 EXTERNAL = ("True", "External", "")
+NOT_JUDGED = ("Unknown", "NotJudged", "not judged yet, because of what Deployed says")
 DEPLOYED = ("True", "Deployed", "")
 IDLED = ("False", "Idled", "Instance is idled")
 WAITING = ("False", "DeployInProgress", IN_PROGRESS)
@@ -223,6 +224,7 @@ def _stalled(message: str, reason: str = "DeployFailed") -> tuple[str, str, str]
             {
                 "Deployed": _failed("get Secret: 403"),
                 "Runtime": RUNNING,
+                "Config": NOT_JUDGED,
                 "Stalled": _stalled("get Secret: 403"),
             },
             id="a right to read is missing",
@@ -340,6 +342,59 @@ def test_the_conditions_follow_the_findings(
     usual = {"Config": VALID, "Database": EXTERNAL}
 
     assert _words(_status(**findings)) == usual | words
+
+
+@pytest.mark.parametrize(
+    "judged",
+    [
+        {"report": _report(Outcome.ok())},
+        {"faults": (INVALID,)},
+        {"report": _report(Outcome.ok(), service=CONFLICT)},
+        {"troubles": ("get Secret: 403",)},
+    ],
+    ids=["valid", "a fault", "a conflict", "never judged"],
+)
+def test_a_configuration_that_cannot_be_read_now_is_as_it_was_judged_last(
+    judged: dict[str, Any],
+) -> None:
+    first = _status(3, **judged)
+
+    second = _status(4, current=first, troubles=("get Secret: 503",))
+
+    config = {c.type: c for c in first.conditions}["Config"]
+    assert {c.type: c for c in second.conditions}["Config"] == config
+    assert _words(second)["Deployed"] == _failed("get Secret: 503")
+
+
+@pytest.mark.parametrize("reason", ["PasswordLost", "MajorUpgradeRequired"])
+def test_data_at_risk_stay_so_until_they_are_judged_again(reason: str) -> None:
+    lost = Outcome.failed(reason, "the data")
+    first = _status(
+        3,
+        report=_report(Outcome.ok(), db=lost),
+        database=_database(READY),
+    )
+    trouble = {"troubles": ("get Secret: 503",)}
+
+    second = _status(4, current=first, database=_database(READY), **trouble)
+    elsewhere = _status(4, current=first, **trouble)
+    judged = _status(
+        4, current=second, report=_report(Outcome.ok()), database=_database(READY)
+    )
+
+    (was,) = [c for c in first.conditions if c.type == "Database"]
+    assert was in second.conditions
+    assert was.observed_generation == 3
+    assert _words(elsewhere)["Database"] == EXTERNAL
+    assert _words(judged)["Database"] == ("True", "Ready", "")
+
+
+def test_a_database_without_data_at_risk_is_seen_though_nothing_was_judged() -> None:
+    first = _status(report=_report(Outcome.ok()), database=_database(NOT_READY))
+
+    second = _status(4, current=first, troubles=("503",), database=_database(READY))
+
+    assert _words(second)["Database"] == ("True", "Ready", "")
 
 
 def test_everything_says_which_generation_it_is_about() -> None:
@@ -500,6 +555,7 @@ def kstatus(status: api.BackstageStatus, generation: int) -> str:
         ({"report": PROGRESSING, "portal": STARTING}, "InProgress"),
         ({"report": PROGRESSING, "portal": _sick()}, "Failed"),
         ({"faults": (INVALID,)}, "Failed"),
+        ({"troubles": ("get Secret: 403",)}, "Failed"),
         (
             {"report": _report(Outcome.ok()), "database": _database(NOT_READY)},
             "InProgress",

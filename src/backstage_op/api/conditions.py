@@ -41,8 +41,8 @@ class Reason(StrEnum):
     """Why a condition has its status: one word that programs compare.
 
     The groups are those of ``Deployed`` and ``Runtime``, with the names of the Go
-    operator, of ``Database``, and of ``Config``: valid, the ``reason`` of the
-    error, or what keeps an object from being made.
+    operator, of ``Database``, and of ``Config``: valid, not judged yet, the
+    ``reason`` of the error, or what keeps an object from being made.
     """
 
     DEPLOY_IN_PROGRESS = "DeployInProgress"
@@ -62,6 +62,7 @@ class Reason(StrEnum):
     PASSWORD_LOST = "PasswordLost"  # noqa: S105 - a reason
 
     VALID = "Valid"
+    NOT_JUDGED = "NotJudged"
     INVALID_CONFIGURATION = "InvalidConfiguration"
     INVALID_SPEC = "InvalidSpec"
     INVALID_RAW_CONFIG = "InvalidRawConfig"

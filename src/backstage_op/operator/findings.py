@@ -78,6 +78,11 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     url: str | None = None
 
     @property
+    def is_judged(self) -> bool:
+        """Whether enough could be read to tell if the configuration can be used."""
+        return self.report is not None or bool(self.faults or self.denied)
+
+    @property
     def has_failure(self) -> bool:
         """Whether a container of the current revision fails."""
         seen = [self.portal, *([self.database] if self.database else [])]

@@ -12,8 +12,9 @@ The rules, in this order, for the condition ``Deployed``:
 
 ``Runtime`` is about pods, ``Config`` about what a user changes, ``Database``
 about the local database; neither says ``Idled`` of pods that nobody has stopped
-yet. Words stay the same while they are true, so that a status is written only
-when somebody learns something from it.
+yet. What could not be judged this time, for want of an answer, stays as it was
+judged last, with the generation of that time. Words stay the same while they are
+true, so that a status is written only when somebody learns something from it.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ _FOR_A_PERSON: Final = (
 )
 """Reasons of objects that a person has to do something about."""
 _IDLED: Final = "Instance is idled"
+_NOT_JUDGED: Final = "not judged yet, because of what Deployed says"
 
 
 def next_status(
@@ -170,6 +172,10 @@ class _Words:
 
     def _config(self) -> api.Condition:
         kind = ConditionType.CONFIG
+        if not self._findings.is_judged:
+            return self._said.get(kind) or self._condition(
+                kind, "Unknown", Reason.NOT_JUDGED, _NOT_JUDGED
+            )
         faults = [
             (fault.reason, fault.message)
             for fault in self._findings.faults
@@ -197,6 +203,9 @@ class _Words:
                 return self._condition(kind, "False", reason, message)
         if database is None:
             return self._condition(kind, "True", Reason.EXTERNAL)
+        said = self._said.get(kind)
+        if said is not None and said.reason in _LOST and not self._findings.is_judged:
+            return said
         if self._findings.is_idled and database.is_stopped:
             return self._condition(kind, "False", Reason.IDLED, _IDLED)
         if database.is_ready:
