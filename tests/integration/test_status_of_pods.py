@@ -100,6 +100,29 @@ def test_a_new_pod_that_fails_is_not_hidden_by_an_old_one_that_serves(
     assert list(scene.conditions()) == ["Deployed", "Runtime", "Config", "Database"]
 
 
+def test_a_pod_that_a_stateful_set_does_not_replace_is_said_to_be_in_the_way(
+    scene: Scene,
+) -> None:
+    broken = _annotated("ImagePullBackOff")
+    broken["deployment"]["kind"] = "StatefulSet"
+    mended = {**WITHOUT_DATABASE, "deployment": {"kind": "StatefulSet"}}
+    scene.backstage(broken)
+    scene.wait_condition("Runtime", "False", "ContainerFailed")
+
+    scene.backstage(mended)
+
+    wait_until(
+        lambda: "delete pod" in scene.conditions()["Deployed"]["message"],
+        lambda: f"no remedy: {scene.conditions()}",
+    )
+    (pod,) = _pods(scene, "backstage-my")
+    name = pod["metadata"]["name"]
+    message = scene.wait_condition("Runtime", "False", "ContainerFailed")
+    assert message.startswith(f"delete pod {name}, since a StatefulSet does not")
+    scene.sandbox.admin.request("DELETE", kube.POD.path(scene.namespace, name))
+    scene.wait_deployed()
+
+
 def test_a_pod_without_a_node_says_what_the_scheduler_says(scene: Scene) -> None:
     scene.backstage(_patched(spec={"nodeSelector": {"nobody": "has-this"}}))
 

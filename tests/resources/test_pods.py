@@ -9,6 +9,7 @@ from backstage_op.document import Document
 from backstage_op.resources import pods
 from backstage_op.resources.pods import Ailment, Pod, ReplicaSet
 
+DEPLOYMENT: Document = {"kind": "Deployment"}
 HASH = {"pod-template-hash": "new"}
 BACKEND = "backstage-backend"
 WHERE = f"container {BACKEND} of pod p"
@@ -116,7 +117,7 @@ def test_a_container_that_fails_is_told_from_one_that_starts(
         (Ailment(is_failure=True, subject=words[0], detail=words[1]),) if words else ()
     )
 
-    found = pods.ailments_of([_pod(containerStatuses=[container])], "Deployment", "new")
+    found = pods.ailments_of([_pod(containerStatuses=[container])], DEPLOYMENT, "new")
 
     assert found == expected
 
@@ -125,7 +126,7 @@ def test_an_init_container_is_named_as_one() -> None:
     failing = _waiting("ImagePullBackOff") | {"name": "install-dynamic-plugins"}
 
     (found,) = pods.ailments_of(
-        [_pod(initContainerStatuses=[failing])], "Deployment", "new"
+        [_pod(initContainerStatuses=[failing])], DEPLOYMENT, "new"
     )
 
     assert found.subject == (
@@ -147,7 +148,7 @@ def test_a_pod_without_a_node_says_what_the_scheduler_says_after_what_fails() ->
     )
     failing = _pod("b", containerStatuses=[_waiting("ErrImagePull")])
 
-    found = pods.ailments_of([unscheduled, failing], "Deployment", "new")
+    found = pods.ailments_of([unscheduled, failing], DEPLOYMENT, "new")
 
     assert found == (
         Ailment(
@@ -180,14 +181,76 @@ def _without_interest() -> list[Any]:
 
 @pytest.mark.parametrize("document", _without_interest())
 def test_pods_that_others_replace_are_not_judged(document: Document) -> None:
-    assert pods.ailments_of([_of(document)], "Deployment", "new") == ()
+    assert pods.ailments_of([_of(document)], DEPLOYMENT, "new") == ()
 
 
 def test_no_pod_is_judged_without_a_revision() -> None:
     sick = {"containerStatuses": [_waiting("ErrImagePull")]}
     nameless = _of({"metadata": {"name": "p", "labels": {}}, "status": sick})
 
-    assert pods.ailments_of([nameless], "Deployment", "") == ()
+    assert pods.ailments_of([nameless], DEPLOYMENT, "") == ()
+
+
+def _stateful_set(**spec: Any) -> Document:
+    return {"kind": "StatefulSet", "spec": spec}
+
+
+def _member(name: str, revision: str, **status: Any) -> Pod:
+    labels = {"controller-revision-hash": revision}
+    return _of({"metadata": {"name": name, "labels": labels}, "status": status})
+
+
+UNSCHEDULABLE = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "Unschedulable",
+    "message": "0/1 nodes are available",
+}
+REMEDY = (
+    "delete pod s-0, since a StatefulSet does not replace a pod that is not ready: "
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "subject", "detail"),
+    [
+        (
+            {"containerStatuses": [_waiting("ErrImagePull", "not found")]},
+            f"container {BACKEND} of pod s-0: ImagePullBackOff",
+            "not found",
+        ),
+        (
+            {"conditions": [UNSCHEDULABLE]},
+            "pod s-0 cannot be scheduled",
+            "0/1 nodes are available",
+        ),
+    ],
+    ids=["fails", "has no node"],
+)
+def test_a_pod_that_keeps_a_stateful_set_from_its_revision_is_to_be_deleted(
+    status: Document, subject: str, detail: str
+) -> None:
+    """Kubernetes calls for a "forced rollback": kubernetes/kubernetes#67250."""
+    found = pods.ailments_of([_member("s-0", "old", **status)], _stateful_set(), "new")
+
+    assert found == (Ailment(is_failure=True, subject=REMEDY + subject, detail=detail),)
+
+
+def test_a_pod_of_the_current_revision_needs_another_template_instead() -> None:
+    sick = {"containerStatuses": [_waiting("ErrImagePull")]}
+    members = [_member("s-0", "old"), _member("s-1", "new", **sick)]
+
+    found = pods.ailments_of(members, _stateful_set(), "new")
+
+    subject = f"container {BACKEND} of pod s-1: ImagePullBackOff"
+    assert found == (Ailment(is_failure=True, subject=subject),)
+
+
+def test_a_stateful_set_in_parallel_replaces_its_pods_by_itself() -> None:
+    sick = _member("s-0", "old", containerStatuses=[_waiting("ErrImagePull")])
+    parallel = _stateful_set(podManagementPolicy="Parallel")
+
+    assert pods.ailments_of([sick], parallel, "new") == ()
 
 
 def test_a_long_text_is_cut_and_the_subject_kept() -> None:

@@ -18,7 +18,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         readiness: How far its rollout is; None if there is no such workload.
         wanted: How many pods it asks for.
         available: How many of its pods serve, of whichever revision.
-        ailments: What is wrong with the pods of the current revision.
+        ailments: What is wrong with the pods of the current revision, and with
+            those that keep it from being rolled out.
     """
 
     name: str

@@ -152,7 +152,7 @@ class PodBook:
             return ()
         group = workload["metadata"]["namespace"], label
         revision = resources.revision_of(workload, self.replica_sets.of(group))
-        return resources.ailments_of(self.pods.of(group), workload["kind"], revision)
+        return resources.ailments_of(self.pods.of(group), workload, revision)
 
     def _changed(self, group: Group) -> None:
         if (key := self._instances.get(group)) is not None:

@@ -153,23 +153,49 @@ def revision_of(workload: Document, replica_sets: Iterable[ReplicaSet]) -> str:
     return ""
 
 
-def ailments_of(pods: Iterable[Pod], kind: str, revision: str) -> tuple[Ailment, ...]:
+def ailments_of(
+    pods: Iterable[Pod], workload: Document, revision: str
+) -> tuple[Ailment, ...]:
     """Return what is wrong with the pods of a revision; failures come first.
 
-    Pods that end, or have ended, are of no interest: others take their place.
+    Pods that end, or have ended, are of no interest: others take their place. So
+    are those of another revision, unless they keep this one from being rolled out.
     """
     if not revision:
         return ()
-    label = _REVISION_LABELS[kind]
-    found = [
-        ailment
-        for pod in sorted(pods, key=lambda pod: pod.metadata.name)
-        if pod.metadata.deletion_timestamp is None
-        and pod.status.phase not in _ENDED
-        and pod.metadata.labels.get(label) == revision
-        for ailment in _ailments(pod)
-    ]
+    label = _REVISION_LABELS[workload["kind"]]
+    is_stuck = _waits_for_old_pods(workload)
+    found: list[Ailment] = []
+    for pod in sorted(pods, key=lambda pod: pod.metadata.name):
+        if pod.metadata.deletion_timestamp is not None or pod.status.phase in _ENDED:
+            continue
+        if pod.metadata.labels.get(label) == revision:
+            found += _ailments(pod)
+        elif is_stuck:
+            found += [_in_the_way(pod, ailment) for ailment in _ailments(pod)]
     return tuple(sorted(found, key=lambda ailment: not ailment.is_failure))
+
+
+def _waits_for_old_pods(workload: Document) -> bool:
+    """Tell whether a pod that is not ready holds up the revision after its own.
+
+    A StatefulSet in order waits for it for ever, also where a template that was
+    corrected could mend it: kubernetes/kubernetes#67250.
+    """
+    if workload["kind"] != "StatefulSet":
+        return False
+    return bool(workload["spec"].get("podManagementPolicy") != "Parallel")
+
+
+def _in_the_way(pod: Pod, ailment: Ailment) -> Ailment:
+    # The remedy comes first: it tells these words from those of the same pod as
+    # long as its revision was the current one, and is never cut.
+    return Ailment(
+        is_failure=True,
+        subject=f"delete pod {pod.metadata.name}, since a StatefulSet does not "
+        f"replace a pod that is not ready: {ailment.subject}",
+        detail=ailment.detail,
+    )
 
 
 def _ailments(pod: Pod) -> Iterator[Ailment]:
