@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 
 from backstage_op import errors
-from backstage_op.settings import SandboxSettings, Settings
+from backstage_op.settings import (
+    SandboxSettings,
+    Settings,
+    kubeconfig_from_env,
+)
 
 
 @pytest.fixture
@@ -14,12 +18,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.usefixtures("home")
 def test_an_empty_environment_leaves_everything_to_the_defaults() -> None:
     assert Settings.from_env({}) == Settings()
 
 
-@pytest.mark.usefixtures("home")
 def test_the_variables_of_the_go_operator_are_read() -> None:
     environ = {
         "LOCALBIN": "/config",
@@ -33,7 +35,6 @@ def test_the_variables_of_the_go_operator_are_read() -> None:
         "POD_NAMESPACE": "ops",
         "OPERATOR_DP_PROCESSING": "true",
         "INSTALL_DP_IMAGE": "example.com/installer:1",
-        "KUBECONFIG": "/kubeconfig",
     }
 
     assert Settings.from_env(environ) == Settings(
@@ -47,11 +48,9 @@ def test_the_variables_of_the_go_operator_are_read() -> None:
         no_proxy=".svc",
         pod_namespace="ops",
         plugin_installer="example.com/installer:1",
-        kubeconfig=Path("/kubeconfig"),
     )
 
 
-@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("wanted", ["", "false", "False"])
 def test_an_installer_of_plugins_is_used_only_if_the_operator_reads_lists(
     wanted: str,
@@ -73,7 +72,10 @@ def test_an_installer_of_plugins_is_used_only_if_the_operator_reads_lists(
         ),
         (
             {"OPERATOR_DP_PROCESSING": "yes"},
-            'OPERATOR_DP_PROCESSING: expected true or false, found "yes"',
+            (
+                'OPERATOR_DP_PROCESSING: expected true or false, found "yes"; '
+                "set it to one of them, or remove it"
+            ),
         ),
     ],
 )
@@ -86,9 +88,9 @@ def test_an_installer_that_is_not_known_is_refused_at_the_start(
     assert caught.value.message == message
 
 
-@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(
-    ("value", "allowed"), [("true", True), ("false", False), ("", False), ("1", False)]
+    ("value", "allowed"),
+    [("true", True), ("True", True), ("false", False), ("FALSE", False), ("", False)],
 )
 def test_privileged_patches_are_allowed_by_true_alone(
     value: str, *, allowed: bool
@@ -98,19 +100,33 @@ def test_privileged_patches_are_allowed_by_true_alone(
     assert settings.allow_privileged_patches is allowed
 
 
+def test_a_word_that_is_neither_true_nor_false_allows_nothing_in_silence() -> None:
+    with pytest.raises(errors.SettingsError) as caught:
+        Settings.from_env({"ALLOW_PRIVILEGED_PATCHES": "1"})
+
+    assert caught.value.message == (
+        'ALLOW_PRIVILEGED_PATCHES: expected true or false, found "1"; '
+        "set it to one of them, or remove it"
+    )
+
+
 def test_the_kubeconfig_of_the_home_is_used_outside_of_a_pod(home: Path) -> None:
     path = home / ".kube" / "config"
     path.parent.mkdir()
     path.write_text("")
 
-    assert Settings.from_env({}).kubeconfig == path
-    in_a_pod = Settings.from_env({"KUBERNETES_SERVICE_HOST": "10.0.0.1"})
-    assert in_a_pod.kubeconfig is None
+    assert kubeconfig_from_env({}) == path
+    assert kubeconfig_from_env({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}) is None
+
+
+@pytest.mark.usefixtures("home")
+def test_without_any_kubeconfig_none_is_named() -> None:
+    assert kubeconfig_from_env({}) is None
 
 
 def test_several_kubeconfigs_are_refused_with_a_remedy() -> None:
     with pytest.raises(errors.SettingsError) as caught:
-        Settings.from_env({"KUBECONFIG": "/a:/b"})
+        kubeconfig_from_env({"KUBECONFIG": "/a:/b"})
 
     assert str(caught.value) == (
         "KUBECONFIG names 2 files; name one, or pass --kubeconfig"
@@ -118,7 +134,7 @@ def test_several_kubeconfigs_are_refused_with_a_remedy() -> None:
 
 
 def test_empty_parts_of_kubeconfig_do_not_count() -> None:
-    assert Settings.from_env({"KUBECONFIG": ":/a:"}).kubeconfig == Path("/a")
+    assert kubeconfig_from_env({"KUBECONFIG": ":/a:"}) == Path("/a")
 
 
 def test_the_sandbox_keeps_its_binaries_in_the_cache_of_the_user(home: Path) -> None:

@@ -73,17 +73,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     containers, another ServiceAccount). Off, because whoever may write a
     ``Backstage`` could otherwise do more than its namespace allows."""
 
-    kubeconfig: Path | None = None
-    """``KUBECONFIG``: one file. Absent means the ServiceAccount of the pod, or
-    ``~/.kube/config`` outside of one."""
-
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read the environment of the process, or the one that is given.
 
         Raises:
-            errors.SettingsError: ``KUBECONFIG`` names several files, or there
-                is no image to install plugins with.
+            errors.SettingsError: a variable that is true or false is neither, or
+                there is no image to install plugins with.
         """
         env = os.environ if environ is None else environ
         local_bin = env.get("LOCALBIN", "")
@@ -98,33 +94,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             no_proxy=_either(env, "NO_PROXY"),
             pod_namespace=env.get("POD_NAMESPACE", ""),
             plugin_installer=_plugin_installer(env),
-            allow_privileged_patches=env.get("ALLOW_PRIVILEGED_PATCHES") == "true",
-            kubeconfig=_kubeconfig(env),
+            allow_privileged_patches=_is_on(env, "ALLOW_PRIVILEGED_PATCHES"),
         )
 
 
-def _either(env: Mapping[str, str], name: str) -> str:
-    return env.get(name) or env.get(name.lower(), "")
+def kubeconfig_from_env(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return the file that ``KUBECONFIG`` names, or ``~/.kube/config``.
 
+    None means the ServiceAccount of the pod. It is asked for only where a cluster
+    is, and no flag names a file.
 
-def _plugin_installer(env: Mapping[str, str]) -> str:
-    wanted = env.get("OPERATOR_DP_PROCESSING", "").lower()
-    if wanted not in ("", "true", "false"):
-        raise errors.SettingsError(
-            f'OPERATOR_DP_PROCESSING: expected true or false, found "{wanted}"'
-        )
-    if wanted != "true":
-        return ""
-    image = env.get("INSTALL_DP_IMAGE", "")
-    if not image:
-        raise errors.SettingsError(
-            "OPERATOR_DP_PROCESSING is true and INSTALL_DP_IMAGE is empty; "
-            "set it to the image of the plugin installer"
-        )
-    return image
-
-
-def _kubeconfig(env: Mapping[str, str]) -> Path | None:
+    Raises:
+        errors.SettingsError: it names several files.
+    """
+    env = os.environ if environ is None else environ
     paths = [path for path in env.get("KUBECONFIG", "").split(os.pathsep) if path]
     if len(paths) > 1:
         raise errors.SettingsError(
@@ -136,3 +119,31 @@ def _kubeconfig(env: Mapping[str, str]) -> Path | None:
         return None
     home = Path.home() / ".kube" / "config"
     return home if home.exists() else None
+
+
+def _either(env: Mapping[str, str], name: str) -> str:
+    return env.get(name) or env.get(name.lower(), "")
+
+
+def _is_on(env: Mapping[str, str], name: str) -> bool:
+    """Return what a variable that is true or false says; empty means false."""
+    value = env.get(name, "")
+    if value.lower() not in ("", "true", "false"):
+        # Anything else would be off in silence, or on against somebody's will.
+        raise errors.SettingsError(
+            f'{name}: expected true or false, found "{value}"; set it to one of them, '
+            "or remove it"
+        )
+    return value.lower() == "true"
+
+
+def _plugin_installer(env: Mapping[str, str]) -> str:
+    if not _is_on(env, "OPERATOR_DP_PROCESSING"):
+        return ""
+    image = env.get("INSTALL_DP_IMAGE", "")
+    if not image:
+        raise errors.SettingsError(
+            "OPERATOR_DP_PROCESSING is true and INSTALL_DP_IMAGE is empty; "
+            "set it to the image of the plugin installer"
+        )
+    return image

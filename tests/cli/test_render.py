@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,9 +26,13 @@ spec:
 """
 
 
-def render(*arguments: str | Path, stdin: str | None = None) -> Result:
+def render(
+    *arguments: str | Path,
+    stdin: str | None = None,
+    environ: Mapping[str, str | None] | None = None,
+) -> Result:
     return CliRunner().invoke(
-        command, [str(argument) for argument in arguments], input=stdin
+        command, [str(argument) for argument in arguments], input=stdin, env=environ
     )
 
 
@@ -65,6 +70,52 @@ def test_a_generated_value_is_empty_so_that_nobody_takes_it_for_a_password() -> 
 
     data = made["Secret/backstage-psql-secret-my-portal"]["data"]
     assert (data["POSTGRES_PASSWORD"], data["POSTGRESQL_ADMIN_PASSWORD"]) == ("", "")
+
+
+def test_the_variables_of_the_operator_have_the_effect_that_they_have_on_it() -> None:
+    text = (
+        f"{_RESOURCE}  deployment:\n"
+        "    patch: {spec: {template: {spec: {hostNetwork: true}}}}\n"
+    )
+    environ = {
+        "RELATED_IMAGE_backstage": "example.com/portal:1",
+        "RELATED_IMAGE_postgresql": "example.com/database:1",
+        "RELATED_IMAGE_catalog_index": "example.com/index:1",
+        "HTTP_PROXY": "http://proxy:3128",
+        "ALLOW_PRIVILEGED_PATCHES": "true",
+    }
+
+    made = objects(render("-", "--profile=rhdh", stdin=text, environ=environ).stdout)
+
+    database = made["StatefulSet/backstage-psql-my"]["spec"]["template"]["spec"]
+    portal = made["Deployment/backstage-my"]["spec"]["template"]["spec"]
+    (container,), (installer,) = portal["containers"], portal["initContainers"]
+    assert portal["hostNetwork"] is True
+    assert [
+        pod["image"] for pod in (container, installer, *database["containers"])
+    ] == [
+        "example.com/portal:1",
+        "example.com/portal:1",
+        "example.com/database:1",
+    ]
+    assert {"name": "HTTP_PROXY", "value": "http://proxy:3128"} in container["env"]
+    index = {"name": "CATALOG_INDEX_IMAGE", "value": "example.com/index:1"}
+    assert index in installer["env"]
+
+
+def test_the_default_configuration_is_that_of_the_operator_too(tmp_path: Path) -> None:
+    result = render(
+        "-", stdin=_RESOURCE, environ={"LOCALBIN": str(tmp_path / "missing")}
+    )
+
+    assert isinstance(result.exception, errors.SettingsError)
+    assert str(tmp_path / "missing") in str(result.exception)
+
+
+def test_several_kubeconfigs_do_not_matter_where_no_cluster_is_asked() -> None:
+    result = render("-", stdin=_RESOURCE, environ={"KUBECONFIG": "/a:/b"})
+
+    assert result.exit_code == 0, result.output
 
 
 def test_explains_which_layers_an_object_comes_from() -> None:

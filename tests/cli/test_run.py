@@ -100,6 +100,16 @@ def test_outside_of_a_pod_the_namespace_of_the_lease_must_be_told(
     assert "--leader-election-namespace" in str(error)
 
 
+def test_a_flag_settles_which_of_several_kubeconfigs_is_meant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/a:/b")
+
+    error = CliRunner().invoke(cli.root, ["run", "--kubeconfig=/c"]).exception
+
+    assert str(error) == "kubeconfig /c: not found; pass one existing file"
+
+
 def test_a_file_that_does_not_exist_is_named_in_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

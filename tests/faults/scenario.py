@@ -23,7 +23,7 @@ from tests.support.faults import Crash, FaultyTransport, Step
 
 from backstage_op import config, kube
 from backstage_op.document import Document
-from backstage_op.operator import Operator, Options
+from backstage_op.operator import Environment, Operator, Options
 from backstage_op.resources import naming
 
 RESOURCE = Key(kube.BACKSTAGE.api_version, "backstages", "ns", "my")
@@ -146,7 +146,8 @@ class _Life:
 
     async def _operate(self) -> None:
         """Run one operator after the other, each until it crashes."""
-        options = Options(default=config.DefaultConfig.shipped("backstage.io"))
+        default = config.DefaultConfig.shipped("backstage.io")
+        options = Options(environment=Environment(default=default))
         plain = kube.Connection.plain("http://fake")
         while True:
             operator = Operator(

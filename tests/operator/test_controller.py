@@ -13,7 +13,7 @@ from tests.support.limits import GIVE_UP_SECONDS
 
 from backstage_op import config, kube
 from backstage_op.document import Document
-from backstage_op.operator import Operator, Options
+from backstage_op.operator import Environment, Operator, Options
 
 WITHOUT_DATABASE = {"database": {"enableLocalDb": False}}
 
@@ -44,7 +44,7 @@ async def _running(server: ApiServer, **options: Any) -> AsyncIterator[Operator]
     connection = kube.Connection.plain("http://fake")
     default = config.DefaultConfig.shipped("backstage.io")
     operator = Operator(
-        Options(default=default, **options),
+        Options(environment=Environment(default=default), **options),
         functools.partial(kube.Client.connect, connection, inner=server),
     )
     with anyio.fail_after(5 * GIVE_UP_SECONDS):

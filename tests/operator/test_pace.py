@@ -12,7 +12,7 @@ from tests.support.exchange import Key
 
 from backstage_op import config, kube
 from backstage_op.document import Document
-from backstage_op.operator import Operator, Options
+from backstage_op.operator import Environment, Operator, Options
 from backstage_op.operator.pace import Pace
 
 NAMES = ("one", "two", "three")
@@ -36,7 +36,8 @@ async def _portal(server: ApiServer, **labels: str) -> AsyncIterator[None]:
     default = config.DefaultConfig.shipped("backstage.io")
     with anyio.fail_after(SECONDS):
         async with anyio.create_task_group() as tasks:
-            await tasks.start(Operator(Options(default=default), connect).run)
+            options = Options(environment=Environment(default=default))
+            await tasks.start(Operator(options, connect).run)
             await _until(lambda: server.get(DEPLOYMENT) is not None)
             await _until_quiet(server)
             server.requests.clear()

@@ -10,11 +10,12 @@ from typing import Any, Final
 import click
 import msgspec
 
-from backstage_op import config, errors, operator, resources
+from backstage_op import config, errors, resources
 from backstage_op.document import Document, ref_of
 from backstage_op.operator import offline
+from backstage_op.settings import Settings
 
-from . import profiles
+from . import environment
 
 _STDIN: Final = Path("-")
 _PLATFORMS: Final = ("kubernetes", "openshift")
@@ -30,12 +31,8 @@ class _Row(msgspec.Struct, frozen=True):
 
 @click.command("render")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--default-config",
-    type=click.Path(path_type=Path),
-    help="Folder with default-config/ and plugin-deps/. Default: that of --profile.",
-)
-@profiles.option
+@environment.folder
+@environment.profile
 @click.option(
     "--platform",
     type=click.Choice(_PLATFORMS),
@@ -68,7 +65,7 @@ class _Row(msgspec.Struct, frozen=True):
 def command(
     files: tuple[Path, ...],
     *,
-    default_config: Path | None,
+    folder: Path | None,
     profile: str,
     platform: str,
     ingress_domain: str,
@@ -82,15 +79,20 @@ def command(
     names; "-" is standard input. Its workload, if it is among them, keeps what
     cannot change. No cluster is asked. The exit code is 2 if the
     configuration has faults, which are listed.
+
+    The variables of the operator have the same effect here (RELATED_IMAGE_…,
+    HTTP_PROXY, ALLOW_PRIVILEGED_PATCHES and more; docs/operation.md lists them).
+    To see what an operator would apply, give those that its Deployment sets;
+    "kubectl set env deployment/NAME --list" prints them.
     """
-    environment = operator.Environment(
-        default=profiles.default_config(default_config, profile),
+    common = msgspec.structs.replace(
+        environment.read(Settings.from_env(), folder, profile),
         platform=resources.Platform(
             is_openshift=platform == "openshift", ingress_domain=ingress_domain
         ),
     )
     documents = [document for file in files for document in _documents(file)]
-    inputs = offline.inputs_of(documents, environment, namespace=namespace)
+    inputs = offline.inputs_of(documents, common, namespace=namespace)
     composition = resources.compose(inputs)
     for fault in composition.faults:
         click.echo(f"Error: {fault}", err=True)

@@ -12,11 +12,11 @@ from typing import Final
 import anyio
 import click
 
-from backstage_op import errors, kube, operator, resources
+from backstage_op import errors, kube, operator
 from backstage_op.operator import certificate, logs, manager, metrics_server, server
-from backstage_op.settings import Settings
+from backstage_op.settings import Settings, kubeconfig_from_env
 
-from . import interpreter, profiles
+from . import environment, interpreter
 
 _log: Final = logging.getLogger(__name__)
 
@@ -124,12 +124,8 @@ class _GoStyleCommand(click.Command):
     "election_namespace",
     help="Where the Lease is. Default: POD_NAMESPACE, or the pod's own namespace.",
 )
-@click.option(
-    "--default-config",
-    type=click.Path(path_type=Path),
-    help="Folder with default-config/ and plugin-deps/. Default: LOCALBIN.",
-)
-@profiles.option
+@environment.folder
+@environment.profile
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
@@ -176,7 +172,7 @@ def command(
     metrics_cert_key: str,
     leader_elect: bool,
     election_namespace: str | None,
-    default_config: Path | None,
+    folder: Path | None,
     profile: str,
     workers: int,
     log_format: str | None,
@@ -184,7 +180,11 @@ def command(
     is_devel: bool,
     **ignored: object,
 ) -> None:
-    """Run the operator until SIGTERM."""
+    """Run the operator until SIGTERM.
+
+    What it reads of its environment (images of portals, their proxy, and more) is
+    listed in docs/operation.md.
+    """
     _configure_logs(log_format, log_level, is_devel=is_devel)
     interpreter.allow_deep_json()
     settings = Settings.from_env()
@@ -196,21 +196,9 @@ def command(
         )
     health_address = server.Address.parse("--health-probe-bind-address", health)
     _warn_ignored(ctx, ignored)
-    connection = kube.load(kubeconfig or settings.kubeconfig, context)
+    connection = kube.load(kubeconfig or kubeconfig_from_env(), context)
     options = operator.Options(
-        default=profiles.default_config(default_config or settings.local_bin, profile),
-        images=resources.Images(
-            backstage=settings.backstage_image,
-            postgresql=settings.postgresql_image,
-            plugin_installer=settings.plugin_installer,
-            catalog_index=settings.catalog_index_image,
-        ),
-        proxy=resources.Proxy(
-            http=settings.http_proxy,
-            https=settings.https_proxy,
-            no_proxy=settings.no_proxy,
-        ),
-        allow_privileged_patches=settings.allow_privileged_patches,
+        environment=environment.read(settings, folder, profile),
         namespaces=_names(settings.watched if watched is None else watched),
         workers=workers,
         election=_election(

@@ -24,7 +24,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """What is the same for every instance: configuration, platform, images."""
 
     default: config.DefaultConfig
-    platform: resources.Platform
+    platform: resources.Platform = resources.Platform()
     images: resources.Images = resources.Images()
     proxy: resources.Proxy = resources.Proxy()
     allow_privileged_patches: bool = False

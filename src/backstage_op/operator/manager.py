@@ -12,7 +12,7 @@ import anyio
 import msgspec
 from anyio.abc import TaskStatus
 
-from backstage_op import config, errors, kube, resources
+from backstage_op import errors, kube, resources
 
 from . import server
 from .controller import Controller
@@ -45,10 +45,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What one operator process is told.
 
     Attributes:
-        default: The operator-level configuration.
-        images: Images that replace those of the configuration.
-        proxy: What the portal's containers reach the outside through.
-        allow_privileged_patches: Patches may ask for host namespaces and the like.
+        environment: What all instances are computed from. The platform is not
+            looked at: the process asks the cluster what it is.
         namespaces: Watch these only; none means all.
         workers: How many instances are reconciled at the same time.
         election: The namespace of the Lease that must be held to work; empty if
@@ -57,10 +55,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         metrics: How ``/metrics`` is served, if at all.
     """
 
-    default: config.DefaultConfig
-    images: resources.Images = resources.Images()
-    proxy: resources.Proxy = resources.Proxy()
-    allow_privileged_patches: bool = False
+    environment: Environment
     namespaces: tuple[str, ...] = ()
     workers: int = WORKERS
     election: str = ""
@@ -116,12 +111,8 @@ class Operator:
     async def _watch(
         self, tasks: anyio.abc.TaskGroup, client: kube.Client
     ) -> Controller:
-        environment = Environment(
-            default=self._options.default,
-            platform=await _discover(client),
-            images=self._options.images,
-            proxy=self._options.proxy,
-            allow_privileged_patches=self._options.allow_privileged_patches,
+        environment = msgspec.structs.replace(
+            self._options.environment, platform=await _discover(client)
         )
         return await watch(
             tasks,

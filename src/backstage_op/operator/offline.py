@@ -43,7 +43,7 @@ def inputs_of(
         documents: Exactly one ``Backstage``, and the ConfigMaps, Secrets and
             claims that it names. Of its workload, if it is given, what stays as it
             is. Other objects are not looked at.
-        environment: Configuration, platform and images.
+        environment: Configuration, platform, images and proxy.
         namespace: That of objects which do not name theirs.
 
     Raises:
@@ -67,6 +67,8 @@ def inputs_of(
         default=environment.default,
         platform=environment.platform,
         images=environment.images,
+        proxy=environment.proxy,
+        allow_privileged_patches=environment.allow_privileged_patches,
         sources={source: present.get(source) for source in wanted.sources},
         claims=frozenset(
             one["metadata"]["name"]
