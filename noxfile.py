@@ -31,7 +31,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("lint-imports")
-    session.run("backstage-op", "crd", "--check", "crd")
+    session.run("backstage-op", "crd", "--check", "crd", "--docs", "docs")
 
 
 @nox.session

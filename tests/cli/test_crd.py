@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,22 @@ def test_check_names_the_file_that_is_out_of_date_and_writes_nothing(
     assert isinstance(result.exception, errors.SettingsError)
     assert str(path) in result.exception.message
     assert path.exists() == (content is not None)
+
+
+def test_the_remedy_writes_what_was_checked_where_it_was(tmp_path: Path) -> None:
+    folder, docs = tmp_path / "crd", tmp_path / "my docs"
+    invoke("--output", folder, "--docs", docs)
+    (docs / "api.md").write_text("old", "utf-8")
+
+    result = invoke("--check", folder, "--docs", docs)
+
+    assert str(result.exception) == (
+        f"{docs / 'api.md'} is missing or out of date; "
+        f"run backstage-op crd --output {folder} --docs '{docs}'"
+    )
+    _, remedy = str(result.exception).split("run backstage-op crd ")
+    assert invoke(*shlex.split(remedy)).exit_code == 0
+    assert invoke("--check", folder, "--docs", docs).exit_code == 0
 
 
 @pytest.mark.parametrize(

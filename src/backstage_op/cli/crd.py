@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +46,7 @@ def command(output: Path | None, check: Path | None, docs: Path | None) -> None:
         if check is None:
             _write(path, text)
         else:
-            _compare(path, text)
+            _compare(path, text, _remedy(check, docs))
 
 
 def _write(path: Path, text: str) -> None:
@@ -54,8 +55,14 @@ def _write(path: Path, text: str) -> None:
     click.echo(f"wrote {path}")
 
 
-def _compare(path: Path, text: str) -> None:
+def _remedy(folder: Path, docs: Path | None) -> str:
+    """Return the command that writes what was checked, for a shell."""
+    words = ["backstage-op", "crd", "--output", str(folder)]
+    if docs is not None:
+        words += ["--docs", str(docs)]
+    return shlex.join(words)
+
+
+def _compare(path: Path, text: str, remedy: str) -> None:
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        raise errors.SettingsError(
-            f"{path} is out of date; run backstage-op crd --output {path.parent}"
-        )
+        raise errors.SettingsError(f"{path} is missing or out of date; run {remedy}")
