@@ -8,6 +8,7 @@ import pytest
 from tests.recordings.differences import DIFFERENCES
 
 from backstage_op import config, operator, resources
+from backstage_op.config import reader
 from backstage_op.document import Document
 from backstage_op.operator import offline
 
@@ -37,6 +38,19 @@ def test_each_key_is_described() -> None:
     table = pages.text(_PAGE).partition("### Keys")[2].partition("### ")[0]
 
     assert [key for key in config.KEYS if f"`{key}`" not in table] == []
+
+
+@pytest.mark.parametrize("page", [_PAGE, "docs/security.md"])
+def test_the_limits_of_yaml_are_told(page: str) -> None:
+    limits = (
+        f"{reader.MAX_BYTES >> 20} MiB",
+        f"{reader.MAX_NODES:,} values",
+        f"{reader.MAX_DEPTH} levels",
+    )
+
+    text = " ".join(pages.text(page).split())
+
+    assert [limit for limit in limits if limit not in text] == []
 
 
 def test_the_differences_are_those_that_the_recordings_are_compared_with() -> None:
