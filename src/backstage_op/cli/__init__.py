@@ -1,7 +1,7 @@
 """The command line: parses, calls down, prints. No behavior of its own.
 
 Exit codes: 0 done, 1 something failed, 2 the user can mend it (one line says
-how).
+how), 130 it was interrupted from the keyboard.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 It is for tests, for trying the operator, and for measuring it: the API server
 and its controllers are the real ones; nodes, pods and volumes are played by
 KWOK, so that pods become ready and no image is ever run. Everything listens on
-loopback. The command line and the tests use this package; nothing else does.
+loopback. The command line, the tests, the demo and the benchmark use this package;
+the operator does not.
 """
 
 from .admin import load
