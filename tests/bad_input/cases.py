@@ -432,8 +432,9 @@ PLUGINS: Final = (
         | {"files": {_LIST: {**_EMPTY_MAP, "data": {_LIST: "plugins: {a: b}"}}}},
         reason="InvalidDynamicPlugins",
         message="default configuration (test), key dynamic-plugins.yaml: plugins: "
-        "expected a list; put a dash before each entry; "
-        f'{_NAMED}plugins[0] "./a": disabled: expected true or false; '
+        "expected a list, found an object; put a dash before each entry; "
+        f'{_NAMED}plugins[0] "./a": disabled: expected true or false, found a text; '
+        "write one of them, without quotes; "
         f"{_NAMED}plugins[1].package: missing; name the plugin's package",
     ),
     BadInput(

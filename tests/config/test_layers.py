@@ -296,7 +296,7 @@ def test_a_bad_key_does_not_hide_another() -> None:
         ),
         (
             "{apiVersion: v1, kind: Service, spec: [x]}",
-            "spec: expected an object; correct the manifest",
+            "spec: expected an object, found a list; correct the manifest",
         ),
         (
             text(service(), service()),

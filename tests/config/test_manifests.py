@@ -68,8 +68,14 @@ def test_more_texts_than_are_remembered_are_still_read() -> None:
     [
         ("", "holds no object; write a manifest or remove the key"),
         ("# nothing\n---\n", "holds no object; write a manifest or remove the key"),
-        ("a: 1\n---\n- b\n", "line 3: expected an object, found a list"),
-        ("just words", "line 1: expected an object, found a single value"),
+        (
+            "a: 1\n---\n- b\n",
+            "line 3: expected an object, found a list; write a manifest or remove it",
+        ),
+        (
+            "just words",
+            "line 1: expected an object, found a text; write a manifest or remove it",
+        ),
         (
             "a: 1\n---\n\n\nb: 1\nb: 2\n",
             'line 6, column 1: duplicate key "b"; keep one',

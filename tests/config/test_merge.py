@@ -147,7 +147,10 @@ def test_element_order_arranges_values_that_the_patch_does_not_mention() -> None
         ),
         (
             {"spec": {"$retainKeys": "a"}},
-            "spec.$retainKeys: expected a list",
+            (
+                "spec.$retainKeys: expected a list, found a text; "
+                "put a dash before each entry"
+            ),
         ),
         (
             {"spec": {"$retainKeys": ["a"], "b": 1}},
@@ -290,3 +293,15 @@ def test_a_key_may_be_a_number_and_true_is_not_one() -> None:
     patch = {"$deleteFromPrimitiveList/finalizers": [True]}
 
     assert merge(base, patch) == {"finalizers": [1, "1"]}
+
+
+def test_a_list_that_cannot_be_patched_is_named_with_its_item() -> None:
+    base = {"spec": {"containers": [{"name": "a"}, "b"]}}
+
+    with pytest.raises(errors.PatchError) as caught:
+        merge(base, {"spec": {"containers": [{"name": "a"}]}})
+
+    assert caught.value.message == (
+        "spec.containers[1]: the object that is patched has a text here, not an "
+        "object; correct it, or replace the list with $patch: replace"
+    )

@@ -69,7 +69,10 @@ def test_placeholders_are_filled_in_and_other_braces_left_alone() -> None:
         ),
         (
             "apiVersion: v1\nkind: A\nmetadata: {name: a, namespace: [b]}",
-            "object 1: metadata.namespace: expected a name",
+            (
+                "object 1: metadata.namespace: expected a text, found a list; "
+                "correct the manifest"
+            ),
         ),
         (
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: [b]",

@@ -171,17 +171,41 @@ def test_it_does_not_matter_which_neighbours_are_merged_first(
     ("text", "messages"),
     [
         (None, [": the key is missing; add it"]),
-        ("- a", [": expected an object with includes and plugins; correct it"]),
+        (
+            "- a",
+            [": expected an object, found a list; write the entries below plugins:"],
+        ),
         (
             "plugins: {a: 1}",
-            [": plugins: expected a list; put a dash before each entry"],
+            [
+                (
+                    ": plugins: expected a list, found an object; "
+                    "put a dash before each entry"
+                )
+            ],
         ),
         (
             "includes: a",
-            [": includes: expected a list; put a dash before each entry"],
+            [": includes: expected a list, found a text; put a dash before each entry"],
         ),
-        ("includes: [1]", [": includes[0]: expected the name of a file"]),
-        ("plugins: [a]", [": plugins[0]: expected an object"]),
+        (
+            "includes: [1]",
+            [
+                (
+                    ": includes[0]: expected the name of a file, found a whole "
+                    "number; write it in quotes"
+                )
+            ],
+        ),
+        (
+            "plugins: [a]",
+            [
+                (
+                    ": plugins[0]: expected an object, found a text; "
+                    "write package: and its name"
+                )
+            ],
+        ),
         (
             "plugins: [{package: a}, {disabled: true}]",
             [": plugins[1].package: missing; name the plugin's package"],
@@ -189,18 +213,37 @@ def test_it_does_not_matter_which_neighbours_are_merged_first(
         (
             "plugins: [{package: a, disabled: 'yes', integrity: 1}, 2]",
             [
-                ': plugins[0] "a": integrity: expected a string',
-                ': plugins[0] "a": disabled: expected true or false',
-                ": plugins[1]: expected an object",
+                (
+                    ': plugins[0] "a": integrity: expected a text, found a whole '
+                    "number; write the digest of the package"
+                ),
+                (
+                    ': plugins[0] "a": disabled: expected true or false, found a '
+                    "text; write one of them, without quotes"
+                ),
+                (
+                    ": plugins[1]: expected an object, found a whole number; "
+                    "write package: and its name"
+                ),
             ],
         ),
         (
             "plugins: [{package: a, pluginConfig: [x]}]",
-            [': plugins[0] "a": pluginConfig: expected an object'],
+            [
+                (
+                    ': plugins[0] "a": pluginConfig: expected an object, found a '
+                    "list; write app-config below it"
+                )
+            ],
         ),
         (
             "plugins: [{package: a, dependencies: x}]",
-            [': plugins[0] "a": dependencies: expected a list'],
+            [
+                (
+                    ': plugins[0] "a": dependencies: expected a list, found a text; '
+                    "put a dash before each entry"
+                )
+            ],
         ),
         (
             "plugins: [{package: a, dependencies: [{ref: x}, y, {ref: ''}]}]",
@@ -254,7 +297,10 @@ def test_the_entries_of_a_field_are_named_by_its_path() -> None:
     assert found.plugins == ({"package": "b", "x": [1]},)
     assert found.written() == "plugins:\n- package: b\n  x:\n  - 1\n"
     assert [fault.message for fault in found.faults] == [
-        'spec.application.dynamicPlugins[0] "a": disabled: expected true or false'
+        (
+            'spec.application.dynamicPlugins[0] "a": disabled: expected true or '
+            "false, found a whole number; write one of them, without quotes"
+        )
     ]
 
 

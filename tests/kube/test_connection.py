@@ -94,7 +94,7 @@ def test_a_file_that_is_absent_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_kubeconfig(tmp_path: Path) -> None:
-    with pytest.raises(errors.SettingsError, match="Is a directory"):
+    with pytest.raises(errors.SettingsError, match=r"Is a directory.*; pass a file"):
         kube.load(tmp_path)
 
 

@@ -26,7 +26,7 @@ from backstage_op.operator.server import Address
 pytestmark = pytest.mark.real_socket
 
 GONE = (anyio.BrokenResourceError, anyio.EndOfStream)
-LOOPBACK = Address("127.0.0.1", 0)
+LOOPBACK = Address("127.0.0.1", 0, "--flag")
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ async def _readyz(_: Request) -> Response:
 
 
 HANDLERS = {"/healthz": _healthz, "/readyz": _readyz}
-LOOPBACK = Address("127.0.0.1", 0)
+LOOPBACK = Address("127.0.0.1", 0, "--flag")
 
 
 async def _read(stream: SocketStream, until: bytes) -> bytes:
@@ -141,13 +141,17 @@ async def test_a_bearer_token_reaches_the_handler_and_no_other_scheme() -> None:
     assert seen == [b"<abc>", b"<abc>", b"<>", b"<>"]
 
 
-async def test_an_address_in_use_is_named() -> None:
+async def test_an_address_in_use_is_named_with_its_flag_and_a_remedy() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
+        address = Address("127.0.0.1", port, "--flag")
         with pytest.raises(errors.SettingsError) as caught:
-            await server.serve(Address("127.0.0.1", port), HANDLERS)
+            await server.serve(address, HANDLERS)
 
-    assert f"127.0.0.1:{port}" in str(caught.value)
+    assert str(caught.value) == (
+        f"--flag: cannot listen on 127.0.0.1:{port}: Address already in use; "
+        "pass another address, or 0 to serve nothing"
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,9 +159,9 @@ async def test_an_address_in_use_is_named() -> None:
     [
         ("0", None),
         ("", None),
-        (":8081", Address(None, 8081)),
-        ("127.0.0.1:8081", Address("127.0.0.1", 8081)),
-        ("[::1]:8081", Address("::1", 8081)),
+        (":8081", Address(None, 8081, "--flag")),
+        ("127.0.0.1:8081", Address("127.0.0.1", 8081, "--flag")),
+        ("[::1]:8081", Address("::1", 8081, "--flag")),
     ],
 )
 def test_an_address_is_written_as_for_the_go_operator(

@@ -163,14 +163,18 @@ def test_all_faults_of_all_lists_are_told() -> None:
     )
 
     assert messages == [
-        f"default configuration (test), key {_FILE}: plugins[0]: expected an object",
+        (
+            f"default configuration (test), key {_FILE}: plugins[0]: expected an "
+            "object, found a whole number; write package: and its name"
+        ),
         (
             f"default configuration (test), key {_FILE}: plugins[1].package: missing; "
             "name the plugin's package"
         ),
         (
             'spec.application.dynamicPluginsConfigMapName: ConfigMap "p", '
-            f"key {_FILE}: plugins[0]: expected an object"
+            f"key {_FILE}: plugins[0]: expected an object, found a whole number; "
+            "write package: and its name"
         ),
     ]
 

@@ -257,11 +257,27 @@ def test_what_cannot_be_used_is_a_fault() -> None:
 
     assert [fault.message for fault in composition.faults] == [
         (
-            "test, key plugin-deps/twice.yaml: ConfigMap team/my-flows is in "
+            "default configuration (test), key plugin-deps/twice.yaml: ConfigMap "
+            "team/my-flows is in "
             "flows.yaml too; remove one"
         ),
         (
-            "test, key plugin-deps/db.yaml: placeholder backstage-db-host stands for "
+            "default configuration (test), key plugin-deps/db.yaml: placeholder "
+            "backstage-db-host stands for "
             "nothing here; use backstage-name, backstage-ns"
         ),
+    ]
+
+
+def test_a_secret_that_is_not_base64_is_named_with_its_file() -> None:
+    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: hush}\n---\n"
+    other = "apiVersion: v1\nkind: Secret\nmetadata: {name: t}\ndata: {a: '*'}\n"
+
+    composition = made(plugin("./a", "s"), files={"s.yaml": text + other})
+
+    assert [fault.message for fault in composition.faults] == [
+        (
+            'default configuration (test), key plugin-deps/s.yaml: Secret "t": '
+            'data["a"] is not base64; use stringData for text'
+        )
     ]

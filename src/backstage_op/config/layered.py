@@ -11,7 +11,7 @@ import msgspec
 from backstage_op import errors
 from backstage_op.document import Document
 
-from . import shapes
+from . import shapes, words
 
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
@@ -119,5 +119,8 @@ def _expect_mapping(layer: Layered, key: str, field: str) -> None:
         del document[field]
         return
     raise errors.ManifestError(
-        layer.origin, key, f"{field}: expected an object; correct the manifest"
+        layer.origin,
+        key,
+        f"{field}: expected an object, found {words.found(document[field])}; "
+        "correct the manifest",
     )

@@ -16,7 +16,7 @@ import msgspec
 from backstage_op import errors
 from backstage_op.document import Document
 
-from . import reader
+from . import reader, words
 from .writer import dump
 
 __all__ = ["dump", "load_all", "load_one", "load_value"]
@@ -80,9 +80,11 @@ def load_all(text: str, *, source: str, key: str) -> tuple[Document, ...]:
         if value is None:
             continue
         if not isinstance(value, dict):
-            found = "a list" if isinstance(value, list) else "a single value"
             raise errors.ManifestError(
-                source, key, f"line {line}: expected an object, found {found}"
+                source,
+                key,
+                f"line {line}: expected an object, found {words.found(value)}; "
+                "write a manifest or remove it",
             )
         documents.append(value)
     if not documents:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from backstage_op import errors
 from backstage_op.document import MAX_DEPTH, Document, copied, deep_field
 
-from . import merge_lists, unions
+from . import merge_lists, unions, words
 from .merge_lists import Item, ListMode
 
 __all__ = ["ListMode", "merge"]
@@ -46,8 +46,8 @@ def merge(
 
     Raises:
         errors.PatchError: the patch has another shape than the base, lacks the
-            merge key of an item, has a directive that does not exist, or is
-            nested too deeply.
+            merge key of an item, has a directive that does not exist or is no
+            list, or is nested too deeply; or a list of the base cannot be merged.
     """
     for tree in (base, patch):
         _check_depth(tree)
@@ -115,8 +115,7 @@ class _Merger:
         replacement = {_PATCH: "replace"}
         if any(item == replacement for item in patch):
             return _clean_sequence([item for item in patch if item != replacement])
-        if not all(isinstance(item, dict) for item in base):
-            raise errors.PatchError(path, "the list has items that are not objects")
+        _check_items(base, path)
 
         def merge_item(found: Item | None, item: Item, where: str) -> Item | None:
             return self.mapping(found, item, field, where)
@@ -124,13 +123,23 @@ class _Merger:
         return merge_lists.merge_items(base, patch, keys, self._mode, path, merge_item)
 
 
+def _check_items(base: list[Any], path: str) -> None:
+    """Check that a list can be merged by the keys of its items."""
+    for number, item in enumerate(base):
+        if not isinstance(item, dict):
+            raise errors.PatchError(
+                f"{path}[{number}]",
+                f"the object that is patched has {words.found(item)} here, not an "
+                "object; correct it, or replace the list with $patch: replace",
+            )
+
+
 def _expect(base: Any, wanted: type, path: str) -> Any:
     if base is None or isinstance(base, wanted):
         return base
-    names: dict[type, str] = {dict: "an object", list: "a list"}
-    found = names.get(type(base), "a single value")
+    there, given = words.found(base), words.found(wanted())
     raise errors.PatchError(
-        path, f"expected {found}, found {names[wanted]}; match the object's field"
+        path, f"expected {there}, found {given}; match the object's field"
     )
 
 
@@ -177,7 +186,11 @@ def _set_order(result: Document, base: Document, patch: Document, path: str) -> 
 def _directive_list(patch: Document, directive: str, path: str) -> list[Any]:
     value = patch[directive]
     if not isinstance(value, list):
-        raise errors.PatchError(_join(path, directive), "expected a list")
+        raise errors.PatchError(
+            _join(path, directive),
+            f"expected a list, found {words.found(value)}; "
+            "put a dash before each entry",
+        )
     return value
 
 

@@ -13,6 +13,8 @@ from typing import Any, Final, TypeAlias
 from backstage_op import errors
 from backstage_op.document import copied
 
+from . import words
+
 Item: TypeAlias = dict[str, Any]
 Items: TypeAlias = list[Item]
 MergeItem: TypeAlias = Callable[[Item | None, Item, str], Item | None]
@@ -239,7 +241,8 @@ def name_of(item: Item, key: str, path: str) -> str | int:
         raise errors.PatchError(path, f'the key "{key}" is missing; add it')
     if not isinstance(name, str | int):
         raise errors.PatchError(
-            f"{path}.{key}", "expected a text or a number; correct it"
+            f"{path}.{key}",
+            f"expected a text or a number, found {words.found(name)}; correct it",
         )
     return name
 

@@ -14,7 +14,7 @@ from typing import Final
 from backstage_op import errors
 from backstage_op.document import Document
 
-from . import manifests, shapes
+from . import manifests, shapes, words
 
 FOLDER: Final = "plugin-deps"
 _ENDINGS: Final = (".yaml", ".yml")
@@ -85,6 +85,9 @@ def _check(document: Document, number: int, source: str, key: str) -> None:
     namespace = (metadata or {}).get("namespace")
     problem = str(shapes.problem(document) or "")
     if not isinstance(namespace, str | None):
-        problem = "metadata.namespace: expected a name"
+        problem = (
+            f"metadata.namespace: expected a text, found {words.found(namespace)}; "
+            "correct the manifest"
+        )
     if problem:
         raise errors.ManifestError(source, key, f"object {number + 1}: {problem}")

@@ -15,7 +15,7 @@ import msgspec
 
 from backstage_op import errors
 
-from . import manifests
+from . import manifests, words
 
 KEY: Final = "dynamic-plugins.yaml"
 """The key of the ConfigMap, and the file, that holds the list."""
@@ -30,13 +30,16 @@ _FIELD_ORDER: Final = (
 )
 _SWITCHES: Final = frozenset({"enabled", "disabled"})
 
-_FIELD_TYPES: Final[tuple[tuple[str, type, str], ...]] = (
-    ("integrity", str, "a string"),
-    ("enabled", bool, "true or false"),
-    ("disabled", bool, "true or false"),
-    ("pluginConfig", dict, "an object"),
-    ("dependencies", list, "a list"),
+_UNQUOTED: Final = "write one of them, without quotes"
+_DASHES: Final = "put a dash before each entry"
+_FIELD_TYPES: Final[tuple[tuple[str, type, str, str], ...]] = (
+    ("integrity", str, "a text", "write the digest of the package"),
+    ("enabled", bool, "true or false", _UNQUOTED),
+    ("disabled", bool, "true or false", _UNQUOTED),
+    ("pluginConfig", dict, "an object", "write app-config below it"),
+    ("dependencies", list, "a list", _DASHES),
 )
+"""A field, its type, and for messages the word for it and the remedy."""
 
 
 class PluginList(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,7 +197,9 @@ def _load(text: str | None, source: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise errors.PluginsError(
-            place, "expected an object with includes and plugins; correct it"
+            place,
+            f"expected an object, found {words.found(value)}; "
+            "write the entries below plugins:",
         )
     return value
 
@@ -207,7 +212,9 @@ def _includes(
     includes = _list(value, f"{place}: includes", faults)
     faults += [
         errors.PluginsError(
-            f"{place}: includes[{number}]", "expected the name of a file"
+            f"{place}: includes[{number}]",
+            f"expected the name of a file, found {words.found(include)}; "
+            "write it in quotes",
         )
         for number, include in enumerate(includes)
         if not isinstance(include, str)
@@ -220,7 +227,9 @@ def _list(value: Any, place: str, faults: list[errors.PluginsError]) -> list[Any
         return []
     if not isinstance(value, list):
         faults.append(
-            errors.PluginsError(place, "expected a list; put a dash before each entry")
+            errors.PluginsError(
+                place, f"expected a list, found {words.found(value)}; {_DASHES}"
+            )
         )
         return []
     return value
@@ -234,7 +243,13 @@ def _entries(
     for number, entry in enumerate(entries):
         where = f"{place}[{number}]"
         if not isinstance(entry, dict):
-            faults.append(errors.PluginsError(where, "expected an object"))
+            faults.append(
+                errors.PluginsError(
+                    where,
+                    f"expected an object, found {words.found(entry)}; "
+                    "write package: and its name",
+                )
+            )
             continue
         package = entry.get("package")
         if not isinstance(package, str) or not package:
@@ -255,9 +270,10 @@ def _entries(
 
 
 def _problems(plugin: dict[str, Any]) -> Iterator[str]:
-    for field, wanted, name in _FIELD_TYPES:
+    for field, wanted, name, remedy in _FIELD_TYPES:
         if field in plugin and not isinstance(plugin[field], wanted):
-            yield f"{field}: expected {name}"
+            found = words.found(plugin[field])
+            yield f"{field}: expected {name}, found {found}; {remedy}"
     dependencies = plugin.get("dependencies")
     for number, entry in enumerate(
         dependencies if isinstance(dependencies, list) else ()

@@ -14,17 +14,10 @@ import msgspec
 
 from backstage_op.document import Document
 
+from . import words
 from .exposure_shapes import HttpRoute, Ingress, Metadata, NetworkPolicy, Service, Texts
 
 _PATH: Final = re.compile(r" - at `(key in )?\$\.?(?P<path>.*)`$")
-_WORDS: Final = {
-    "array": "a list",
-    "bool": "true or false",
-    "float": "a number",
-    "int": "a whole number",
-    "object": "an object",
-    "str": "a text",
-}
 _TYPE: Final = re.compile(r"`([a-z| ]+)`")
 _REGEX: Final = "expected `str` matching regex "
 
@@ -248,4 +241,4 @@ def _problem(text: str) -> Problem:
 
 def _words(types: str) -> str:
     names = [name for name in types.split(" | ") if name != "null"]
-    return " or ".join(_WORDS.get(name, name) for name in names) or "nothing"
+    return " or ".join(words.OF_SCHEMA.get(name, name) for name in names) or "nothing"

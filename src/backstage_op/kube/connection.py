@@ -129,7 +129,9 @@ def _read(kubeconfig: Path) -> dict[str, object]:
             f"kubeconfig {kubeconfig}: not found; pass one existing file"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise errors.SettingsError(f"kubeconfig {kubeconfig}: {error}") from error
+        raise errors.SettingsError(
+            f"kubeconfig {kubeconfig}: {error}; pass a file that can be read"
+        ) from error
     try:
         content = YAML(typ="safe", pure=True).load(text)
     except YAMLError as error:

@@ -59,10 +59,14 @@ CurrentTls: TypeAlias = Callable[[], ssl.SSLContext]
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where a server listens: ``:8081`` (all interfaces) or ``127.0.0.1:8081``."""
+    """Where a server listens: ``:8081`` (all interfaces) or ``127.0.0.1:8081``.
+
+    ``flag`` is what it was read from, for messages.
+    """
 
     host: str | None
     port: int
+    flag: str
 
     @classmethod
     def parse(cls, flag: str, text: str) -> Address | None:
@@ -78,7 +82,7 @@ class Address(msgspec.Struct, frozen=True):
             raise errors.SettingsError(
                 f"{flag}: {text!r} is not an address; write :8081, host:8081 or 0"
             )
-        return cls(host.strip("[]") or None, int(port))
+        return cls(host.strip("[]") or None, int(port), flag)
 
 
 async def serve(
@@ -101,7 +105,8 @@ async def serve(
         )
     except OSError as error:
         raise errors.SettingsError(
-            f"cannot listen on {address.host or ''}:{address.port}: {error.strerror}"
+            f"{address.flag}: cannot listen on {address.host or ''}:{address.port}: "
+            f"{error.strerror}; pass another address, or 0 to serve nothing"
         ) from error
     connections = _Connections()
 

@@ -97,18 +97,19 @@ def objects(
     """
     if plugins is None:
         return
-    source = scope.inputs.default.source
+    source = f"default configuration ({scope.inputs.default.source})"
     files = scope.inputs.default.plugin_dependencies
     found: dict[str, str] = {}
     for file in _files(plugins, files):
-        path = f"{KEY}/{file}"
-        origin = f"default configuration ({source}), file {path}"
+        path = f"{config.plugin_manifests.FOLDER}/{file}"
+        origin = f"{source}, file {path}"
         with scope.collecting():
             documents = config.plugin_manifests.load(
                 files[file], file, _values(scope), source=source
             )
             for document in documents:
-                made = _made(scope, document, origin, needs)
+                manifest = _stored(document, source, path)
+                made = _made(scope, manifest, origin, needs)
                 if made.key in found:
                     raise errors.ManifestError(
                         source,
@@ -134,13 +135,26 @@ def _files(plugins: PluginList, files: Iterable[str]) -> Iterator[str]:
     yield from dict.fromkeys(wanted)
 
 
+def _stored(manifest: Document, source: str, path: str) -> Document:
+    """Return a manifest of a file as the API server would store it.
+
+    Raises:
+        errors.ManifestError: it is a Secret, and an entry is not base64.
+    """
+    if manifest["kind"] != SECRET:
+        return manifest
+    try:
+        return configured.encoded(manifest, source, path)
+    except errors.ManifestError as error:
+        which = f'{SECRET} "{manifest["metadata"]["name"]}"'
+        raise errors.ManifestError(source, path, f"{which}: {error.detail}") from None
+
+
 def _made(
     scope: Scope, manifest: Document, origin: str, needs: tuple[Need, ...]
 ) -> PluginDependency:
     instance = scope.instance
     metadata = manifest["metadata"]
-    if manifest["kind"] == SECRET:
-        manifest = configured.encoded(manifest, origin, metadata["name"])
     namespace = metadata.get("namespace") or instance.namespace
     is_near = namespace == instance.namespace
     key = f"{KEY}/{manifest['kind']}/{metadata['name']}"

@@ -38,6 +38,7 @@ def fetch(
 
     Raises:
         errors.SandboxError: it cannot be reached, or is not what was published.
+            Nobody has to mend that: whoever asks builds the binary instead.
     """
     on_progress(f"downloading {name}")
     try:
