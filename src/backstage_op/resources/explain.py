@@ -16,30 +16,43 @@ from .scope import instance_of
 
 _OPERATOR: Final = "operator"
 _EVERYWHERE: Final = ("commonMetadata",)
+_PLUGINS: Final = (
+    "application.dynamicPluginsConfigMapName",
+    "application.dynamicPlugins",
+)
+_URL: Final = ("application.route", "application.ingress", "application.httpRoute")
+"""They make the base URL, which is written into an app-config."""
+
 _POD: Final = (
     "application.appConfig",
+    *_PLUGINS,
     "application.extraEnvs",
     "application.extraFiles",
     "application.image",
     "application.imagePullSecrets",
     "application.replicas",
+    # An app-config with another base URL is another digest, and restarts the pods.
+    *_URL,
     "database.authSecretName",
+    "database.enableLocalDb",
     "database.external",
     "deployment",
 )
-_PLUGINS: Final = (
-    "application.dynamicPluginsConfigMapName",
-    "application.dynamicPlugins",
-)
 _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "app-config": ("application.route", "application.ingress", "application.httpRoute"),
-    "db-statefulset": ("database.local", "database.authSecretName"),
+    # One of the user may take the place of one of the configuration.
+    "app-config": ("application.appConfig", *_URL),
+    "backend-secret": ("application.appConfig",),
+    "db-secret": ("database.local.image", "deletionPolicy"),
+    "db-statefulset": ("database.local", "database.authSecretName", "deletionPolicy"),
     "deployment": _POD,
     "dynamic-plugins": _PLUGINS,
+    "headless-service": ("deployment.kind",),
     "httproute": ("application.httpRoute",),
     "ingress": ("application.ingress",),
+    "networkpolicy": ("database.enableLocalDb",),
     "plugin-app-config": _PLUGINS,
-    plugin_dependencies.KEY: _PLUGINS,
+    plugin_dependencies.KEY: (*_PLUGINS, "database.authSecretName"),
+    "pvcs": ("deletionPolicy",),
     "route": ("application.route",),
     "service": ("application.ingress", "application.httpRoute"),
     "service-monitor": ("monitoring",),
