@@ -28,7 +28,12 @@ class Stage:
     """The resource ``my`` in the namespace ``ns``."""
 
     def __init__(
-        self, server: ApiServer, client: kube.Client, *, postgresql: str = ""
+        self,
+        server: ApiServer,
+        client: kube.Client,
+        *,
+        postgresql: str = "",
+        reconciler: Reconciler | None = None,
     ) -> None:
         self.server = server
         environment = Environment(
@@ -36,7 +41,7 @@ class Stage:
             platform=resources.Platform(),
             images=resources.Images(postgresql=postgresql),
         )
-        self._reconciler = Reconciler(client, environment)
+        self._reconciler = reconciler or Reconciler(client, environment)
 
     def resource(self, spec: Document | None = None, **metadata: Any) -> str:
         """Store the resource, and return its uid."""

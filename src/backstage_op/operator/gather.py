@@ -36,17 +36,43 @@ class Gathered(msgspec.Struct, frozen=True):
     inputs: resources.Inputs
     denied: tuple[errors.ForbiddenError, ...]
 
+    @property
+    def knows_layers(self) -> bool:
+        """Whether anything can be said of the objects that the resource leads to."""
+        return not resources.hides_layers(self.inputs.backstage, self._unread())
+
+    def known(self, composition: resources.Composition) -> resources.Composition:
+        """Return it without objects that an object which was not read decides about."""
+        if not self.denied:
+            return composition
+        return resources.without_guesses(
+            composition, self.inputs.backstage, self._unread()
+        )
+
     def faults_beside_denials(
         self, faults: Sequence[errors.ConfigError]
     ) -> tuple[errors.ConfigError, ...]:
-        """Return the faults but for objects that only seem to be missing."""
-        targets = {error.target for error in self.denied}
+        """Return the faults but for those that only seem to be some."""
+        if not self.knows_layers:
+            return ()
+        targets = self._targets()
         return tuple(
             fault
             for fault in faults
             if not isinstance(fault, errors.MissingReferenceError)
             or f"{fault.kind} {fault.namespace}/{fault.name}" not in targets
         )
+
+    def _unread(self) -> set[resources.Source]:
+        namespace, targets = self.inputs.backstage.metadata.namespace, self._targets()
+        return {
+            source
+            for source in self.inputs.sources
+            if f"{source.kind} {namespace}/{source.name}" in targets
+        }
+
+    def _targets(self) -> set[str]:
+        return {error.target for error in self.denied}
 
 
 @final

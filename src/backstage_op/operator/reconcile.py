@@ -105,7 +105,9 @@ class Reconciler:
             # Nothing waits for it when the process stops, or leads no more.
             abandon_on_cancel=True,
         )
+        composition = gathered.known(composition)
         faults = gathered.faults_beside_denials(composition.faults)
+        can_walk = gathered.knows_layers and not faults
         retry = Retry.LATER if gathered.denied else Retry.NO
         walked = Result(
             backstage=backstage,
@@ -113,7 +115,7 @@ class Reconciler:
             retry=retry,
             compute_seconds=compute_seconds,
         )
-        if not faults:
+        if can_walk:
             # Without what must not be read, the rest is done and nothing deleted.
             is_whole = not gathered.denied
             walked = await self._walk(inputs, composition, walked, is_whole=is_whole)
@@ -126,7 +128,7 @@ class Reconciler:
             faults=faults,
             denied=gathered.denied,
             report=walked.report,
-            url=None if faults else composition.url,
+            url=composition.url if can_walk else None,
         )
         return await self._end(walked, findings)
 

@@ -57,6 +57,7 @@ from .rollout import FAILED as FAILED_ROLLOUT
 from .rollout import available_replicas, wanted_replicas
 from .rollout import readiness_of as workload_readiness
 from .scope import deprecated_fields, instance_of, is_idled, retains
+from .unread import hides_layers, without_guesses
 from .workload import workload_ref
 
 __all__ = [
@@ -95,6 +96,7 @@ __all__ = [
     "database_secret_ref",
     "deprecated_fields",
     "explain",
+    "hides_layers",
     "instance_name_of",
     "instance_of",
     "is_idled",
@@ -108,6 +110,7 @@ __all__ = [
     "retains",
     "revision_of",
     "wanted_replicas",
+    "without_guesses",
     "without_values",
     "workload_readiness",
     "workload_ref",
