@@ -111,6 +111,7 @@ def test_labels_and_owner_of_what_is_made_once_come_back(
     scene.backstage()
     scene.wait_deployed()
     wanted = _ours(scene.get(kube.SECRET, name))
+    portal = scene.get(kube.DEPLOYMENT, PORTAL)
 
     scene.patch(kube.SECRET, name, STRIPPED)
 
@@ -118,6 +119,9 @@ def test_labels_and_owner_of_what_is_made_once_come_back(
         lambda: _ours(scene.get(kube.SECRET, name)) == wanted,
         lambda: str(scene.get(kube.SECRET, name)["metadata"]),
     )
+    scene.wait_deployed()
+    generation = scene.get(kube.DEPLOYMENT, PORTAL)["metadata"]["generation"]
+    assert generation == portal["metadata"]["generation"]
 
 
 def test_what_others_add_is_kept(scene: Scene) -> None:

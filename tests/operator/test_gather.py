@@ -21,10 +21,11 @@ from tests.operator.stage import (
 from tests.support.apiserver import ApiServer
 from tests.support.exchange import Key, Request, status
 
-from backstage_op import kube
+from backstage_op import config, kube, resources
 from backstage_op.document import Document
 from backstage_op.graph import Status
-from backstage_op.operator import Retry
+from backstage_op.operator import Environment, Reconciler, Retry
+from backstage_op.operator.live import CachedLive
 
 CHECKSUM_KEY = Key("v1", "secrets", "ns", "backstage-checksum-key-my")
 BACKEND_SECRET = CHECKSUM_KEY._replace(name="backstage-backend-secret-my")
@@ -198,6 +199,91 @@ async def test_all_is_done_once_the_right_is_there(stage: Stage) -> None:
     data = stage.get(PASSWORD)["data"]
     assert data["POSTGRES_PASSWORD"] == KNOWN["POSTGRES_PASSWORD"]
     assert _secrets(stage.server) == [BACKEND_SECRET, *OWN]
+
+
+class Watched:
+    """An instance whose objects come from caches, filled by label as watches do."""
+
+    def __init__(self, server: ApiServer, client: kube.Client) -> None:
+        self._caches = {kind: kube.Cache() for kind in kube.OWNED}
+        environment = Environment(
+            default=config.DefaultConfig.shipped("backstage.io"),
+            platform=resources.Platform(),
+        )
+        live = CachedLive(client, self._caches)
+        reconciler = Reconciler(client, environment, live=live)
+        self.stage = Stage(server, client, reconciler=reconciler)
+
+    async def reconcile(self) -> None:
+        """Reconcile with what the watches have shown by now."""
+        found = [kube.Observed.of(document) for _, document in self._items()]
+        for kind, cache in self._caches.items():
+            mine = [item for item in found if kube.find_kind(item.ref) == kind]
+            cache.replace(mine, self.stage.server.version)
+        await self.stage.reconcile()
+
+    def _items(self) -> list[tuple[Key, Document]]:
+        items = self.stage.server.items()
+        return [(k, d) for k, d in items if d["metadata"].get("labels")]
+
+    def strip(self, key: Key) -> None:
+        """Take the labels off an object, so that no watch shows it."""
+        live = self.stage.get(key)
+        live["metadata"]["labels"] = {}
+        self.stage.server.put(key, live)
+
+
+@pytest.fixture
+async def watched(server: ApiServer, client: kube.Client) -> Watched:
+    """A portal that runs, watched."""
+    made = Watched(server, client)
+    made.stage.resource(WITHOUT_DATABASE)
+    await made.reconcile()
+    made.stage.finish_rollout()
+    await made.reconcile()
+    return made
+
+
+async def test_a_checksum_key_without_our_labels_restarts_nothing(
+    watched: Watched,
+) -> None:
+    before = watched.stage.get(DEPLOYMENT)
+    key = watched.stage.get(CHECKSUM_KEY)
+    watched.strip(CHECKSUM_KEY)
+
+    await watched.reconcile()
+
+    assert watched.stage.get(DEPLOYMENT) == before
+    after = watched.stage.get(CHECKSUM_KEY)
+    assert (after["data"], after["metadata"]["labels"]) == (key["data"], LABELS)
+
+
+async def test_a_workload_without_our_labels_keeps_what_it_carries(
+    watched: Watched,
+) -> None:
+    live = watched.stage.get(DEPLOYMENT)
+    template = live["spec"]["template"]["metadata"]
+    # As the Go operator would have left it.
+    template["annotations"]["rhdh.redhat.com/ext-config-hash"] = NOTHING
+    watched.stage.server.put(DEPLOYMENT, live)
+    watched.stage.finish_rollout()
+    await watched.reconcile()
+    before = watched.stage.get(DEPLOYMENT)
+    watched.strip(DEPLOYMENT)
+
+    await watched.reconcile()
+
+    after = watched.stage.get(DEPLOYMENT)
+    assert after["spec"] == before["spec"]
+    assert after["metadata"]["labels"] == before["metadata"]["labels"]
+
+
+async def test_an_instance_that_is_as_it_should_be_reads_nothing_of_its_own(
+    watched: Watched,
+) -> None:
+    await watched.reconcile()
+
+    assert watched.stage.server.requests == []
 
 
 def _without_status(items: list[tuple[Key, Document]]) -> dict[Key, Any]:

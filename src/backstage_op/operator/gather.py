@@ -12,7 +12,7 @@ import msgspec
 from backstage_op import api, config, errors, kube, resources
 from backstage_op.document import Document, ObjectRef
 
-from .live import Live
+from .live import DirectLive, Live
 from .memory import Memory, NoMemory
 from .reading import SOURCE_KINDS, Reading
 
@@ -108,7 +108,7 @@ class Gatherer:
         wanted = resources.references_of(backstage)
         found = Reading(self._client, instance.namespace, self._memory)
         await found.read(wanted)
-        own = _Own(self._live)
+        own = _Own(self._client, self._live)
         inputs = resources.Inputs(
             backstage=backstage,
             default=self._environment.default,
@@ -136,14 +136,15 @@ class _Own:
     needs it is to be written.
     """
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, client: kube.Client, live: Live) -> None:
         self._live = live
+        self._direct = DirectLive(client)
         self.withheld: Final[dict[ObjectRef, errors.ForbiddenError]] = {}
 
     async def workload(self, backstage: api.Backstage) -> resources.LiveWorkload | None:
         """Return what the portal's workload carries, None if it is absent."""
         ref = resources.workload_ref(backstage)
-        document = await self._read(ref)
+        document = await self._read(ref, is_decisive=True)
         if ref in self.withheld:
             # It may run, and then waits for nothing.
             return resources.LiveWorkload()
@@ -161,15 +162,22 @@ class _Own:
 
     async def checksum_key(self, instance: resources.Instance) -> bytes:
         """Return the key of the digest over what is mounted."""
-        document = await self._read(resources.checksum_key_ref(instance))
+        ref = resources.checksum_key_ref(instance)
+        document = await self._read(ref, is_decisive=True)
         known = resources.read_checksum_key(document)
         # An empty key would make the digest one that anybody can compute.
         return known or secrets.token_bytes(_CHECKSUM_KEY_BYTES)
 
-    async def _read(self, ref: ObjectRef) -> Document:
-        """Return an object, empty if it is absent or withheld."""
+    async def _read(self, ref: ObjectRef, *, is_decisive: bool = False) -> Document:
+        """Return an object, empty if it is absent or withheld.
+
+        What decides about a rollout is absent only if the API server says so:
+        without our labels it may be there, and no watch shows it.
+        """
         try:
             observed = await self._live.get(ref)
+            if observed is None and is_decisive:
+                observed = await self._direct.get(ref)
         except errors.ForbiddenError as error:
             self.withheld[ref] = error
             return {}
