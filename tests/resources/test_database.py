@@ -5,6 +5,7 @@ import base64
 import pytest
 
 from backstage_op import resources
+from backstage_op.document import Document
 from backstage_op.graph import Gate, Need
 
 from .builders import (
@@ -292,6 +293,32 @@ def test_a_size_without_a_claim_is_a_fault() -> None:
             'volumeClaimTemplate "data"; remove the field, or add the template'
         )
     ]
+
+
+def _claiming(*names: str) -> Document:
+    shipped = DATABASE["db-statefulset.yaml"]
+    claims = [{"metadata": {"name": name}, "spec": {}} for name in names]
+    return shipped | {"spec": shipped["spec"] | {"volumeClaimTemplates": claims}}
+
+
+def test_a_claim_of_another_name_is_a_fault() -> None:
+    found = faults(files={"db-statefulset.yaml": _claiming("pgdata", "wal")})
+
+    assert found == [
+        (
+            "default configuration (test), key db-statefulset.yaml: "
+            "spec.volumeClaimTemplates: found pgdata, wal and none called data; call "
+            "the one with the data of PostgreSQL data, by which they are protected. "
+            "Data that are in another claim have to be dumped and restored"
+        )
+    ]
+
+
+@pytest.mark.parametrize("names", [(), ("data",), ("wal", "data")])
+def test_a_database_has_no_claim_or_one_that_is_called_data(
+    names: tuple[str, ...],
+) -> None:
+    assert faults(files={"db-statefulset.yaml": _claiming(*names)}) == []
 
 
 def test_the_manifest_of_the_password_cannot_be_a_token() -> None:

@@ -26,7 +26,8 @@ EMPTY_SECRET: Final[Document] = {"apiVersion": "v1", "kind": SECRET, "type": "Op
 """What the password is put into where the configuration has no manifest for it."""
 
 PORT: Final = "5432"
-_CLAIM: Final = "data"
+CLAIM: Final = "data"
+"""The claim template whose claim guards the password and PostgreSQL's version."""
 _PASSWORD: Final = "POSTGRES_PASSWORD"  # noqa: S105 - the key of an entry
 _ADMIN_PASSWORD: Final = "POSTGRESQL_ADMIN_PASSWORD"  # noqa: S105 - likewise
 
@@ -155,15 +156,15 @@ class DatabaseStatefulSet(RuntimeObject, frozen=True, kw_only=True):
         storage = self.local.storage
         if not storage.size and not storage.storage_class_name:
             return
-        claims: list[Document] = spec.get("volumeClaimTemplates") or []
-        names = [(claim.get("metadata") or {}).get("name") for claim in claims]
-        if _CLAIM not in names:
+        names = claim_names(spec)
+        if CLAIM not in names:
             raise errors.SpecError(
                 "spec.database.local.storage",
-                f'{STATEFUL_SET_CONFIG_KEY} has no volumeClaimTemplate "{_CLAIM}"; '
+                f'{STATEFUL_SET_CONFIG_KEY} has no volumeClaimTemplate "{CLAIM}"; '
                 "remove the field, or add the template",
             )
-        claim = claims[names.index(_CLAIM)].setdefault("spec", {})
+        claims: list[Document] = spec["volumeClaimTemplates"]
+        claim = claims[names.index(CLAIM)].setdefault("spec", {})
         if storage.size:
             requests = claim.setdefault("resources", {}).setdefault("requests", {})
             requests["storage"] = storage.size
@@ -173,6 +174,14 @@ class DatabaseStatefulSet(RuntimeObject, frozen=True, kw_only=True):
     def ready(self, live: Document) -> Readiness:
         """Judge by the rollout of the current generation."""
         return rollout.stateful_set_readiness(live)
+
+
+def claim_names(spec: Document) -> list[str]:
+    """Return the names of the claim templates of a StatefulSet's spec."""
+    return [
+        str((claim.get("metadata") or {}).get("name"))
+        for claim in spec.get("volumeClaimTemplates") or ()
+    ]
 
 
 def port_of(service: Document) -> int:
@@ -195,7 +204,7 @@ def stateful_set_ref(instance: Instance) -> ObjectRef:
 
 def claim_ref(instance: Instance) -> ObjectRef:
     """Return the identity of the claim with the data, which the cluster makes."""
-    name = f"data-{naming.database_name(instance.name)}-0"
+    name = f"{CLAIM}-{naming.database_name(instance.name)}-0"
     return ObjectRef("v1", "PersistentVolumeClaim", instance.namespace, name)
 
 

@@ -73,6 +73,7 @@ def objects(scope: Scope) -> Iterator[RuntimeObject]:
     if (layered := found.get(database.STATEFUL_SET_CONFIG_KEY)) is not None:
         with scope.collecting():
             deployment.pod_of(layered, database.STATEFUL_SET_CONFIG_KEY)
+            _check_claims(layered)
             yield database.DatabaseStatefulSet(
                 key=database.STATEFUL_SET_KEY,
                 instance=instance,
@@ -84,6 +85,24 @@ def objects(scope: Scope) -> Iterator[RuntimeObject]:
                 retains=retains(scope.inputs.backstage),
                 needs=_needs(found, has_secret=not spec.auth_secret_name),
             )
+
+
+def _check_claims(layered: config.Layered) -> None:
+    """Check that the claim with the data is the one that is looked at.
+
+    Raises:
+        errors.ManifestError: there are claims, and none has the name of it.
+    """
+    names = database.claim_names(layered.document.get("spec") or {})
+    if names and database.CLAIM not in names:
+        raise errors.ManifestError(
+            layered.origin,
+            database.STATEFUL_SET_CONFIG_KEY,
+            f"spec.volumeClaimTemplates: found {', '.join(names)} and none called "
+            f"{database.CLAIM}; call the one with the data of PostgreSQL "
+            f"{database.CLAIM}, by which they are protected. Data that are in another "
+            "claim have to be dumped and restored",
+        )
 
 
 def _secret(
