@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from tests.recordings.differences import DIFFERENCES
 
-from backstage_op import config, operator, resources
+from backstage_op import config, document, operator, resources
 from backstage_op.config import reader
 from backstage_op.document import Document
 from backstage_op.operator import offline
@@ -45,7 +45,7 @@ def test_the_limits_of_yaml_are_told(page: str) -> None:
     limits = (
         f"{reader.MAX_BYTES >> 20} MiB",
         f"{reader.MAX_NODES:,} values",
-        f"{reader.MAX_DEPTH} levels",
+        f"{document.MAX_DEPTH} levels",
     )
 
     text = " ".join(pages.text(page).split())

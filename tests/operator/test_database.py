@@ -81,12 +81,26 @@ async def test_an_emptied_secret_without_data_is_filled_again(stage: Stage) -> N
     assert stage.writes() == []
 
 
+def _stop(stage: Stage) -> None:
+    """Make the database say that none of its pods is ready."""
+    live = stage.get(DATABASE)
+    stage.server.put(DATABASE, {**live, "status": {"replicas": 1}})
+
+
+@pytest.mark.parametrize(
+    ("is_ready", "has_portal"), [(True, True), (True, False), (False, True)]
+)
 async def test_another_major_version_does_not_touch_the_data(
-    stage: Stage, newer: Stage
+    stage: Stage, newer: Stage, *, is_ready: bool, has_portal: bool
 ) -> None:
     stage.resource({})
     await stage.reconcile()
     stage.server.put(CLAIM, CLAIM_DOCUMENT)
+    stage.finish_rollout(DATABASE)
+    if has_portal:
+        await stage.reconcile()
+    if not is_ready:
+        _stop(stage)
     before = stage.get(DATABASE)
 
     result = await newer.reconcile()
@@ -95,6 +109,24 @@ async def test_another_major_version_does_not_touch_the_data(
     outcome = result.report["db-statefulset"]
     assert (outcome.status, outcome.reason) == (Status.FAILED, "MajorUpgradeRequired")
     assert stage.get(DATABASE) == before
+
+
+async def test_a_claim_that_no_database_has_written_takes_any_version(
+    stage: Stage, newer: Stage
+) -> None:
+    image = "quay.io/fedora/postgresql-17:no-such-tag"
+    stage.resource({"database": {"local": {"image": image}}})
+    await stage.reconcile()
+    stage.server.put(CLAIM, CLAIM_DOCUMENT)
+    _stop(stage)
+    stage.resource({})
+
+    result = await newer.reconcile()
+
+    assert result.report is not None
+    assert result.report.with_status(Status.FAILED) == {}
+    labels = stage.get(PASSWORD)["metadata"]["labels"]
+    assert labels["rhdh.redhat.com/postgresql-major"] == "18"
 
 
 async def test_the_version_of_the_data_is_known_after_the_resource_is_gone(

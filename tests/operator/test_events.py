@@ -193,6 +193,12 @@ def test_one_reconcile_tells_a_few_events_at_most() -> None:
     assert len(_told(_backstage(), after, report)) == MAX_NOTES
 
 
+def test_a_configuration_that_nobody_has_judged_is_not_called_invalid() -> None:
+    unknown = ("Config", "Unknown", "NotJudged", "not judged yet")
+
+    assert _told(_backstage(), _backstage(unknown)) == []
+
+
 @pytest.mark.parametrize(
     ("reason", "is_told"), [(CREATED, True), (FILLED, True), ("Mended", False)]
 )

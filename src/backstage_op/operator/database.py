@@ -21,11 +21,21 @@ MAJOR_UPGRADE: Final = api.Reason.MAJOR_UPGRADE_REQUIRED
 
 @final
 class DatabaseGuard:
-    """Looks at the claim before the Secret or the StatefulSet is written."""
+    """Looks at the claim before the Secret or the StatefulSet is written.
+
+    ``has_portal`` tells that the portal's workload is there: the first one is made
+    when the database has been ready.
+    """
 
     def __init__(
-        self, client: kube.Client, live: Live, instance: resources.Instance
+        self,
+        client: kube.Client,
+        live: Live,
+        instance: resources.Instance,
+        *,
+        has_portal: bool,
     ) -> None:
+        self._has_portal = has_portal
         self._client = client
         self._live = live
         self._instance = instance
@@ -76,15 +86,26 @@ class DatabaseGuard:
         noted = _noted(secret)
         if noted is None and observed is not None:
             noted = resources.postgresql_major(observed.document())
-        if noted not in (None, wanted) and await self._has_data():
+        is_other = noted not in (None, wanted)
+        if is_other and self._may_have_run(observed) and await self._has_data():
             return Outcome.failed(
                 MAJOR_UPGRADE,
                 f"{self._claim} was written by PostgreSQL {noted}, and the image is of "
-                f"PostgreSQL {wanted}; dump and restore the data into a new claim, or "
-                "go back to the image",
+                f"PostgreSQL {wanted}; dump and restore the data into a new claim, go "
+                "back to the image, or delete the claim if nothing ever ran on it",
             )
         await self._note(secret, wanted)
         return None
+
+    def _may_have_run(self, observed: kube.Observed | None) -> bool:
+        """Tell whether somebody may have written data; an image that is wrong has not.
+
+        Without a StatefulSet nothing is known of the resource that made the claim.
+        """
+        if observed is None or self._has_portal:
+            return True
+        status = observed.document().get("status") or {}
+        return bool(status.get("readyReplicas"))
 
     async def _note(self, secret: kube.Observed | None, major: int) -> None:
         """Write down on our Secret which version the data are of."""

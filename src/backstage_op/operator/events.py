@@ -202,7 +202,7 @@ def _turns(before: api.Backstage, after: api.Backstage) -> Iterator[Note]:
 
 def _turn(old: api.Condition | None, new: api.Condition) -> Note | None:
     was = "" if old is None else old.reason
-    if new.type == ConditionType.CONFIG and new.reason != Reason.VALID:
+    if new.type == ConditionType.CONFIG and new.status == "False":
         reason = "ConfigInvalid"
         if new.reason == OWNERSHIP_CONFLICT:
             reason = OWNERSHIP_CONFLICT

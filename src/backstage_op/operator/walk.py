@@ -81,7 +81,9 @@ class Walk:
         self._composition = composition
         self._withheld = inputs.withheld
         self._settled = settled
-        self._guard = DatabaseGuard(client, live, self._instance)
+        self._guard = DatabaseGuard(
+            client, live, self._instance, has_portal=inputs.workload_exists
+        )
         self._replacer = Replacer(client, live)
         self._on_event = on_event
         self._errors: list[errors.KubeError] = []
