@@ -191,7 +191,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20, help="of one instance each")
     parser.add_argument("--crowd", type=int, default=50, help="instances at once")
     parser.add_argument(
-        "--scale", action="store_true", help="many instances instead, ten minutes"
+        "--scale", action="store_true", help="many instances instead, twenty minutes"
     )
     parser.add_argument(
         "--render", action="store_true", help="only what needs no control plane"

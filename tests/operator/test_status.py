@@ -10,7 +10,6 @@ from backstage_op import api, errors, resources
 from backstage_op.graph import Outcome, Report
 from backstage_op.operator.findings import Findings, Seen
 from backstage_op.operator.status import (
-    OWNERSHIP_CONFLICT,
     document_of,
     is_passing,
     next_status,
@@ -22,7 +21,9 @@ NAME = "Deployment backstage-my"
 DATABASE = "StatefulSet backstage-psql-my"
 MISSING = errors.MissingReferenceError("spec.a", "ConfigMap", "config", "ns")
 INVALID = errors.SpecError("spec.b", "is wrong")
-CONFLICT = Outcome.failed(OWNERSHIP_CONFLICT, "Service ns/x belongs to somebody else")
+CONFLICT = Outcome.failed(
+    api.Reason.OWNERSHIP_CONFLICT, "Service ns/x belongs to somebody else"
+)
 READY = resources.Readiness(ready=True)
 NOT_READY = resources.Readiness(ready=False, reason="DeployInProgress")
 CRASH = resources.Ailment(is_failure=True, subject="container a: crash", detail="boom")

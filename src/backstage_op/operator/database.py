@@ -6,7 +6,7 @@ Whatever would break that is not done, and said.
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import final
 
 from backstage_op import api, kube, resources
 from backstage_op.document import Document
@@ -14,9 +14,6 @@ from backstage_op.graph import Outcome
 
 from .live import DirectLive, Live
 from .ownership import Bond, bond_of
-
-PASSWORD_LOST: Final = api.Reason.PASSWORD_LOST
-MAJOR_UPGRADE: Final = api.Reason.MAJOR_UPGRADE_REQUIRED
 
 
 @final
@@ -70,7 +67,7 @@ class DatabaseGuard:
         if not _is_lost(await DirectLive(self._client).get(self._secret)):
             return None
         return Outcome.failed(
-            PASSWORD_LOST,
+            api.Reason.PASSWORD_LOST,
             f"{self._claim} holds a database whose password is lost: {self._secret} "
             "is absent or empty; restore it from a backup, or delete the claim if "
             "its data are not needed",
@@ -89,7 +86,7 @@ class DatabaseGuard:
         is_other = noted not in (None, wanted)
         if is_other and self._may_have_run(observed) and await self._has_data():
             return Outcome.failed(
-                MAJOR_UPGRADE,
+                api.Reason.MAJOR_UPGRADE_REQUIRED,
                 f"{self._claim} was written by PostgreSQL {noted}, and the image is of "
                 f"PostgreSQL {wanted}; dump and restore the data into a new claim, go "
                 "back to the image, or delete the claim if nothing ever ran on it",

@@ -21,7 +21,6 @@ from backstage_op.document import Document
 from backstage_op.graph import Outcome, Report, Status
 
 from .refusals import NAMESPACE_TERMINATING
-from .status import OWNERSHIP_CONFLICT
 from .walk import CREATED, FILLED
 
 _log: Final = logging.getLogger(__name__)
@@ -204,8 +203,8 @@ def _turn(old: api.Condition | None, new: api.Condition) -> Note | None:
     was = "" if old is None else old.reason
     if new.type == ConditionType.CONFIG and new.status == "False":
         reason = "ConfigInvalid"
-        if new.reason == OWNERSHIP_CONFLICT:
-            reason = OWNERSHIP_CONFLICT
+        if new.reason == Reason.OWNERSHIP_CONFLICT:
+            reason = new.reason
         found: _Turn | None = _Turn("Warning", reason)
     else:
         found = _TURNS.get((new.type, new.reason, was)) or _TURNS.get(

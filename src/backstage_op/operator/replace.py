@@ -15,7 +15,6 @@ from backstage_op.graph import Outcome
 
 from .live import Live
 
-IMMUTABLE_FIELD: Final = api.Reason.IMMUTABLE_FIELD
 """Reason of a node whose object would have to be replaced, and is not."""
 
 _SIGNS: Final = (
@@ -70,7 +69,7 @@ class Replacer:
         ):
             return (
                 Outcome.failed(
-                    IMMUTABLE_FIELD,
+                    api.Reason.IMMUTABLE_FIELD,
                     f"{ref} cannot be changed in this way, and its data are not put "
                     f"at risk; undo the change: {error.detail}",
                 ),

@@ -31,12 +31,9 @@ from backstage_op.api import ConditionType, Reason
 from . import refusals
 from .findings import Findings, Seen
 
-OWNERSHIP_CONFLICT: Final = "OwnershipConflict"
-"""Reason of a node whose object belongs to somebody else."""
-
 _LOST: Final = (Reason.MAJOR_UPGRADE_REQUIRED, Reason.PASSWORD_LOST)
 _FOR_A_PERSON: Final = (
-    OWNERSHIP_CONFLICT,
+    Reason.OWNERSHIP_CONFLICT,
     Reason.IMMUTABLE_FIELD,
     Reason.DELETION_FAILED,
     Reason.FORBIDDEN,

@@ -21,11 +21,9 @@ from .database import DatabaseGuard
 from .live import DirectLive, Live
 from .mending import mended
 from .ownership import Bond, bond_of
-from .prune import DELETION_FAILED
 from .refusals import NAMESPACE_TERMINATING, is_end_of_namespace, reason_of
 from .replace import Replacer, is_immutable
 from .settled import Settled
-from .status import OWNERSHIP_CONFLICT
 from .stopping import START, is_stopped
 
 CLUSTER_SCOPED: Final = "ClusterScoped"
@@ -130,7 +128,7 @@ class Walk:
                 return await node.step()
             except errors.KubeError as error:
                 self._is_stuck = True
-                return self._failed(error, DELETION_FAILED)
+                return self._failed(error, api.Reason.DELETION_FAILED)
 
         return msgspec.structs.replace(node, step=step)
 
@@ -193,7 +191,7 @@ class Walk:
             case Bond.FOREIGN:
                 self._is_stuck = True
                 return Outcome.failed(
-                    OWNERSHIP_CONFLICT,
+                    api.Reason.OWNERSHIP_CONFLICT,
                     f"{ref} exists and belongs to somebody else; "
                     f"delete or rename it, or rename the {api.KIND}",
                 )
