@@ -8,6 +8,7 @@ import pytest
 from tests.resources import builders
 
 from backstage_op import api, resources
+from backstage_op.graph import Report
 from backstage_op.operator import status
 from backstage_op.operator.findings import Findings, Seen
 
@@ -19,7 +20,9 @@ def test_bad_input_is_told_in_the_condition_config(case: cases.BadInput) -> None
     composition = resources.compose(builders.inputs(**case.given))
 
     findings = Findings(
-        portal=Seen(name="Deployment backstage-my"), faults=composition.faults
+        portal=Seen(name="Deployment backstage-my"),
+        faults=composition.faults,
+        report=None if composition.faults else Report({}),
     )
     published = status.next_status(
         api.BackstageStatus(), 7, findings, datetime(2026, 1, 1, tzinfo=UTC)
