@@ -111,6 +111,8 @@ def _request(
                 "kind": owner["kind"],
                 "name": owner["metadata"]["name"],
                 "uid": owner["metadata"]["uid"],
+                # That would need a right to the owner.
+                "blockOwnerDeletion": False,
             }
             for reference in metadata["ownerReferences"]
         ]

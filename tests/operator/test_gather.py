@@ -286,6 +286,19 @@ async def test_an_instance_that_is_as_it_should_be_reads_nothing_of_its_own(
     assert watched.stage.server.requests == []
 
 
+async def test_a_portal_that_waits_for_its_database_is_asked_for_once(
+    server: ApiServer, client: kube.Client
+) -> None:
+    waiting = Watched(server, client)
+    waiting.stage.resource({})
+    asked = []
+    for _ in range(3):
+        await waiting.reconcile()
+        asked.append([r.key for r in server.seen("get") if r.key == DEPLOYMENT])
+
+    assert asked == [[DEPLOYMENT], [], []]
+
+
 def _without_status(items: list[tuple[Key, Document]]) -> dict[Key, Any]:
     return {
         key: {name: value for name, value in item.items() if name != "status"}

@@ -15,6 +15,7 @@ from backstage_op.document import Document, ObjectRef
 from .live import DirectLive, Live
 from .memory import Memory, NoMemory
 from .reading import SOURCE_KINDS, Reading
+from .references import InstanceKey
 
 _PASSWORD_BYTES: Final = 24
 _CHECKSUM_KEY_BYTES: Final = 32
@@ -94,6 +95,11 @@ class Gatherer:
         self._live = live
         self._environment = environment
         self._memory = memory or NoMemory()
+        self._absent: dict[InstanceKey, set[ObjectRef]] = {}
+
+    def forget(self, namespace: str, name: str) -> None:
+        """Know nothing of an instance any more."""
+        self._absent.pop((namespace, name), None)
 
     async def gather(self, backstage: api.Backstage) -> Gathered:
         """Return the inputs of one reconcile of a resource.
@@ -108,7 +114,8 @@ class Gatherer:
         wanted = resources.references_of(backstage)
         found = Reading(self._client, instance.namespace, self._memory)
         await found.read(wanted)
-        own = _Own(self._client, self._live)
+        absent = self._absent.setdefault((instance.namespace, instance.name), set())
+        own = _Own(self._client, self._live, absent)
         inputs = resources.Inputs(
             backstage=backstage,
             default=self._environment.default,
@@ -133,12 +140,14 @@ class _Own:
 
     A new value is for a Secret that is absent, or was emptied. One that must not
     be read may hold another value, and is in ``withheld``: neither it nor what
-    needs it is to be written.
+    needs it is to be written. ``absent`` is what the API server said is not there,
+    since ``live`` last had it.
     """
 
-    def __init__(self, client: kube.Client, live: Live) -> None:
+    def __init__(self, client: kube.Client, live: Live, absent: set[ObjectRef]) -> None:
         self._live = live
         self._direct = DirectLive(client)
+        self._absent = absent
         self.withheld: Final[dict[ObjectRef, errors.ForbiddenError]] = {}
 
     async def workload(self, backstage: api.Backstage) -> resources.LiveWorkload | None:
@@ -176,8 +185,12 @@ class _Own:
         """
         try:
             observed = await self._live.get(ref)
-            if observed is None and is_decisive:
+            if observed is None and is_decisive and ref not in self._absent:
                 observed = await self._direct.get(ref)
+                if observed is None:
+                    self._absent.add(ref)
+            elif observed is not None:
+                self._absent.discard(ref)
         except errors.ForbiddenError as error:
             self.withheld[ref] = error
             return {}

@@ -167,6 +167,7 @@ class Reconciler:
 
     def forget(self, namespace: str, name: str) -> None:
         """Know nothing of an instance any more."""
+        self._gatherer.forget(namespace, name)
         self._publisher.forget(namespace, name)
 
     async def _end(self, result: Result, findings: Findings) -> Result:
