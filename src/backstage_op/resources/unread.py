@@ -12,7 +12,12 @@ import msgspec
 
 from backstage_op import api
 
-from . import backend_secret, dynamic_plugins, plugin_app_config
+from . import (
+    backend_secret,
+    dynamic_plugins,
+    plugin_app_config,
+    plugin_dependencies,
+)
 from .base import Source
 from .catalog import WORKLOAD_KEY, Composition
 from .pod_template import CONFIG_MAP
@@ -23,7 +28,7 @@ _OF_THE_POD: Final = (WORKLOAD_KEY, "app-config/", backend_secret.KEY)
 _OF_PLUGINS: Final = (
     dynamic_plugins.KEY.removesuffix(".yaml"),
     plugin_app_config.KEY,
-    "plugin-deps/",
+    f"{plugin_dependencies.KEY}/",
 )
 
 
