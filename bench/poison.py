@@ -62,7 +62,8 @@ async def large(
         annotations = {"bench": str(number)}
         await _meddle(box, path, {"metadata": {"annotations": annotations}})
 
-    async with _instance(client, namespace, _many_variables()), _all_the_time(change):
+    document = _instance(namespace, _many_variables())
+    async with _object(client, document), _all_the_time(change):
         yield
 
 
@@ -75,7 +76,6 @@ async def slow(
     The texts of its configuration are as long as they may be, and of no use: they
     are read, and nothing is written but a status.
     """
-    await client.apply(_config_map(namespace, 0))
     path = kube.CONFIG_MAP.path(namespace, _NAME)
 
     async def change(number: int) -> None:
@@ -84,14 +84,11 @@ async def slow(
 
     spec = {"rawRuntimeConfig": {"backstageConfig": _NAME}}
     async with (
-        _instance(client, namespace, spec),
+        _object(client, _config_map(namespace, 0)),
+        _object(client, _instance(namespace, spec)),
         _all_the_time(change, every_seconds=_SLOWLY_SECONDS),
     ):
         yield
-    live = await client.get(kube.CONFIG_MAP, namespace, _NAME)
-    await client.delete(
-        kube.CONFIG_MAP.ref(namespace, _NAME), uid=live["metadata"]["uid"]
-    )
 
 
 @asynccontextmanager
@@ -122,18 +119,13 @@ async def refused(
         "metadata": {"name": _NAME},
         "webhooks": [hook],
     }
-    live = await client.create(webhook)
-    async with _instance(client, namespace, {}):
+    async with _object(client, webhook), _object(client, _instance(namespace, {})):
         yield
-    await client.delete(ref_of(live), uid=live["metadata"]["uid"])
 
 
 @asynccontextmanager
-async def _instance(
-    client: kube.Client, namespace: str, spec: Document
-) -> AsyncIterator[None]:
-    """Have an instance for a while."""
-    document = {**backstage_document(namespace, _NAME), "spec": spec}
+async def _object(client: kube.Client, document: Document) -> AsyncIterator[None]:
+    """Have an object for a while."""
     live = await client.create(document)
     yield
     await client.delete(ref_of(live), uid=live["metadata"]["uid"])
@@ -168,6 +160,10 @@ async def _meddle(box: sandbox.Sandbox, path: str, patch: Document) -> None:
             json=patch,
         )
     )
+
+
+def _instance(namespace: str, spec: Document) -> Document:
+    return {**backstage_document(namespace, _NAME), "spec": spec}
 
 
 def _many_variables() -> Document:

@@ -7,11 +7,10 @@ missed, and the others are measured all the same.
 from __future__ import annotations
 
 import base64
-import functools
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from itertools import chain
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, NamedTuple, TypeAlias, final
 
 import anyio
 import msgspec
@@ -41,7 +40,13 @@ _CLOSE_SECONDS: Final = 0.05
 _FEWER: Final = 100
 """Changes beside a bad instance; the last instance may be the bad one."""
 _CHANGE: Final = "ConfigMap to Deployment"
-_WITHOUT: Final = ", bare client"
+
+
+class _Who(NamedTuple):
+    """Who follows the changes: how its figures are called, and its requests told."""
+
+    name: str
+    is_follower: IsFollower
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,15 +86,10 @@ class Scale:
             with OperatorProcess(self._box) as process:
                 await process.ready_seconds()
                 last = await self._all_at_once(client, process)
-                await self._follow(_CHANGE, changes, _APART_SECONDS)
-                await self._follow(f"{_CHANGE}, 20 a second", changes, _CLOSE_SECONDS)
-                what = f"{_CHANGE}, {self._fewer} of them"
-                alone = await self._follow(what, changes, _APART_SECONDS, self._fewer)
                 poisons = chain(
                     self._writers(client, _MANY), self._burdens(client, _MANY)
                 )
-                for whom, bad in poisons:
-                    await self._beside(whom, bad, changes, alone)
+                await self._changes(changes, poisons, _Who("", is_by_operator))
             kubeconfig = process.kubeconfig
             await self._bare_client(client, kube.load(kubeconfig), last)
             before = await self._restart()
@@ -123,16 +123,35 @@ class Scale:
         yield "a slow one", poison.slow(self._box, client, namespace)
         yield "a refused one", poison.refused(self._box, client, namespace)
 
+    async def _changes(
+        self, changes: Changes, poisons: Iterable[Poison], who: _Who
+    ) -> None:
+        """Let each change be followed: with time between them, without, beside bad."""
+        await self._follow(f"{_CHANGE}{who.name}", changes, _APART_SECONDS, who)
+        what = f"{_CHANGE}, 20 a second{who.name}"
+        await self._follow(what, changes, _CLOSE_SECONDS, who)
+        what = f"{_CHANGE}, {self._fewer} of them{who.name}"
+        alone = await self._follow(what, changes, _APART_SECONDS, who, self._fewer)
+        for whom, bad in poisons:
+            what = f"{_CHANGE}, beside {whom}{who.name}"
+            async with bad:
+                beside = await self._measure(
+                    what, changes, _APART_SECONDS, who, self._fewer
+                )
+            if beside.seconds and alone.seconds:
+                ratio = beside.quantile(0.99) / alone.quantile(0.99)
+                self._add(f"{what}, ratio of the p99", "x", ratio)
+            await self._rest()
+
     async def _follow(
         self,
         what: str,
         changes: Changes,
         apart_seconds: float,
+        who: _Who,
         most: int | None = None,
-        *,
-        is_follower: IsFollower = is_by_operator,
     ) -> Followed:
-        followed = await self._measure(what, changes, apart_seconds, most, is_follower)
+        followed = await self._measure(what, changes, apart_seconds, who, most)
         await self._rest()
         return followed
 
@@ -141,37 +160,16 @@ class Scale:
         what: str,
         changes: Changes,
         apart_seconds: float,
-        most: int | None,
-        is_follower: IsFollower,
+        who: _Who,
+        most: int | None = None,
     ) -> Followed:
         self._say(what)
-        followed = await changes.make(apart_seconds, is_follower, most)
+        followed = await changes.make(apart_seconds, who.is_follower, most)
         if followed.seconds:
             self._add(f"{what}, p50", "s", followed.quantile(0.50))
             self._add(f"{what}, p99", "s", followed.quantile(0.99))
         self._add(f"{what}, missed", "", followed.missed)
         return followed
-
-    async def _beside(
-        self,
-        whom: str,
-        bad: AbstractAsyncContextManager[None],
-        changes: Changes,
-        alone: Followed,
-        *,
-        who: str = "",
-        is_follower: IsFollower = is_by_operator,
-    ) -> None:
-        """Follow fewer changes while there is a bad one; ``who`` follows them."""
-        what = f"{_CHANGE}, beside {whom}{who}"
-        async with bad:
-            followed = await self._measure(
-                what, changes, _APART_SECONDS, self._fewer, is_follower
-            )
-        if followed.seconds and alone.seconds:
-            ratio = followed.quantile(0.99) / alone.quantile(0.99)
-            self._add(f"{what}, ratio of the p99", "x", ratio)
-        await self._rest()
 
     async def _bare_client(
         self, client: kube.Client, connection: kube.Connection, last: float
@@ -192,27 +190,10 @@ class Scale:
             await self._rest()
             async with anyio.create_task_group() as tasks:
                 await tasks.start(bare.follow, targets)
-                await self._changes_without_operator(client, changes)
+                writers = self._writers(client, _BARE)
+                who = _Who(", bare client", is_by_bare_client)
+                await self._changes(changes, writers, who)
                 tasks.cancel_scope.cancel()
-
-    async def _changes_without_operator(
-        self, client: kube.Client, changes: Changes
-    ) -> None:
-        follow = functools.partial(self._follow, is_follower=is_by_bare_client)
-        await follow(f"{_CHANGE}{_WITHOUT}", changes, _APART_SECONDS)
-        what = f"{_CHANGE}, 20 a second{_WITHOUT}"
-        await follow(what, changes, _CLOSE_SECONDS)
-        what = f"{_CHANGE}, {self._fewer} of them{_WITHOUT}"
-        alone = await follow(what, changes, _APART_SECONDS, self._fewer)
-        for whom, bad in self._writers(client, _BARE):
-            await self._beside(
-                whom,
-                bad,
-                changes,
-                alone,
-                who=_WITHOUT,
-                is_follower=is_by_bare_client,
-            )
 
     async def _restart(self) -> float:
         offset = self._box.audit_offset()
