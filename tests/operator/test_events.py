@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.support.exchange import Key
 
 from backstage_op import api
 from backstage_op.graph import Outcome, Report
@@ -218,7 +217,6 @@ def test_a_namespace_that_ends_gets_no_events() -> None:
 
 
 NOTE = Note(severity="Warning", reason="Why", text="what", occasion="1")
-EVENT = Key("events.k8s.io/v1", "events", "ns", "")
 
 
 def test_an_event_is_about_the_resource() -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
@@ -249,20 +250,28 @@ async def test_a_failure_that_lasts_is_published_in_its_words(
     assert "no webhook" in result.backstage.status.conditions[0].message
 
 
+async def _told_after_endless_conflicts(
+    server: ApiServer, reconciler: Reconciler
+) -> Sequence[api.Condition]:
+    """Return the conditions after a look in which nothing could be read."""
+    document = server.get(RESOURCE)
+    assert document is not None
+    server.answer("get", *[status(409, "Conflict", "endless")] * 40)
+    with pytest.raises(errors.TransientError):
+        await reconciler.reconcile(api.decode(document), is_patient=False)
+    live = server.get(RESOURCE)
+    assert live is not None
+    return api.decode(live).status.conditions
+
+
 async def test_a_server_that_cannot_be_read_for_long_is_published(
     server: ApiServer, reconciler: Reconciler
 ) -> None:
     _put(server)
-    document = server.get(RESOURCE)
-    assert document is not None
-    server.answer("get", *[status(409, "Conflict", "endless")] * 40)
 
-    with pytest.raises(errors.TransientError):
-        await reconciler.reconcile(api.decode(document), is_patient=False)
+    told = await _told_after_endless_conflicts(server, reconciler)
 
-    live = server.get(RESOURCE)
-    assert live is not None
-    assert "endless" in live["status"]["conditions"][0]["message"]
+    assert "endless" in told[0].message
 
 
 async def test_what_cannot_be_read_any_more_is_no_valid_configuration(
@@ -271,16 +280,9 @@ async def test_what_cannot_be_read_any_more_is_no_valid_configuration(
     envs = {"configMaps": [{"name": "config"}]}
     _put(server, {**WITHOUT_DATABASE, "application": {"extraEnvs": envs}})
     missing = _conditions(await _reconcile(server, reconciler))
-    document = server.get(RESOURCE)
-    assert document is not None
-    server.answer("get", *[status(409, "Conflict", "endless")] * 40)
 
-    with pytest.raises(errors.TransientError):
-        await reconciler.reconcile(api.decode(document), is_patient=False)
+    told = await _told_after_endless_conflicts(server, reconciler)
 
-    document = server.get(RESOURCE)
-    assert document is not None
-    told = api.decode(document).status.conditions
     assert {c.type: (c.status, c.reason) for c in told} == missing
     assert missing["Config"] == ("False", "ReferencedObjectNotFound")
 
