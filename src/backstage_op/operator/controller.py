@@ -98,12 +98,14 @@ class Controller:
 
         A workload on its way tells every step of it; only its end is waited for.
         """
-        weight = news.weight_of(old, new)
-        delay = _PROGRESS_SECONDS if weight is news.Weight.PROGRESS else 0.0
-        patience = _YIELD_SECONDS if weight is news.Weight.PROGRESS else 0.0
+        is_urgent = news.is_urgent(old, new)
         for observed in (old, new):
-            if observed is not None and (key := _instance_of(observed)) is not None:
-                self._queue.add(key, delay, patience)
+            if observed is None or (key := _instance_of(observed)) is None:
+                continue
+            if is_urgent:
+                self._queue.add(key)
+            else:
+                self._add_progress(key)
 
     def on_reference(
         self, old: kube.Observed | None, new: kube.Observed | None
@@ -120,6 +122,9 @@ class Controller:
 
     def on_pods(self, key: InstanceKey) -> None:
         """Queue the instance whose pods do better or worse than before."""
+        self._add_progress(key)
+
+    def _add_progress(self, key: InstanceKey) -> None:
         self._queue.add(key, _PROGRESS_SECONDS, _YIELD_SECONDS)
 
     async def run(self, workers: int) -> None:
@@ -203,7 +208,7 @@ class Controller:
         observed = self._backstages.get(kube.BACKSTAGE.ref(*key))
         if observed is None or observed.deleting:
             self._index.forget(key)
-            self._reconciler.forget(*key)
+            self._reconciler.forget(key)
             self._pods.forget(key)
             self._pace.forget(key)
             self._edited.discard(key)

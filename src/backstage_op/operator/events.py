@@ -8,7 +8,6 @@ that starts again has nothing to tell.
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -22,8 +21,6 @@ from backstage_op.graph import Outcome, Report, Status
 
 from .refusals import NAMESPACE_TERMINATING
 from .walk import CREATED, FILLED
-
-_log: Final = logging.getLogger(__name__)
 
 CONTROLLER: Final = "rhdh.redhat.com/backstage-op"
 MAX_NOTES: Final = 5

@@ -32,22 +32,26 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gathered(msgspec.Struct, frozen=True):
-    """What was read, and which objects of the user must not be read."""
+    """What was read, and which objects of the user must not be read.
+
+    ``unread`` are the ConfigMaps and Secrets among those.
+    """
 
     inputs: resources.Inputs
     denied: tuple[errors.ForbiddenError, ...]
+    unread: frozenset[resources.Source]
 
     @property
     def knows_layers(self) -> bool:
         """Whether anything can be said of the objects that the resource leads to."""
-        return not resources.hides_layers(self.inputs.backstage, self._unread())
+        return not resources.hides_layers(self.inputs.backstage, self.unread)
 
     def known(self, composition: resources.Composition) -> resources.Composition:
         """Return it without objects that an object which was not read decides about."""
         if not self.denied:
             return composition
         return resources.without_guesses(
-            composition, self.inputs.backstage, self._unread()
+            composition, self.inputs.backstage, self.unread
         )
 
     def faults_beside_denials(
@@ -56,24 +60,13 @@ class Gathered(msgspec.Struct, frozen=True):
         """Return the faults but for those that only seem to be some."""
         if not self.knows_layers:
             return ()
-        targets = self._targets()
+        targets = {error.target for error in self.denied}
         return tuple(
             fault
             for fault in faults
             if not isinstance(fault, errors.MissingReferenceError)
             or f"{fault.kind} {fault.namespace}/{fault.name}" not in targets
         )
-
-    def _unread(self) -> set[resources.Source]:
-        namespace, targets = self.inputs.backstage.metadata.namespace, self._targets()
-        return {
-            source
-            for source in self.inputs.sources
-            if f"{source.kind} {namespace}/{source.name}" in targets
-        }
-
-    def _targets(self) -> set[str]:
-        return {error.target for error in self.denied}
 
 
 @final
@@ -97,9 +90,9 @@ class Gatherer:
         self._memory = memory or NoMemory()
         self._absent: dict[InstanceKey, set[ObjectRef]] = {}
 
-    def forget(self, namespace: str, name: str) -> None:
+    def forget(self, key: InstanceKey) -> None:
         """Know nothing of an instance any more."""
-        self._absent.pop((namespace, name), None)
+        self._absent.pop(key, None)
 
     async def gather(self, backstage: api.Backstage) -> Gathered:
         """Return the inputs of one reconcile of a resource.
@@ -131,7 +124,7 @@ class Gatherer:
             checksum_key=await own.checksum_key(instance),
             withheld=own.withheld,
         )
-        return Gathered(inputs, found.denied)
+        return Gathered(inputs, found.denied, found.unread)
 
 
 @final

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Final
 
 from backstage_op import kube, resources
@@ -31,26 +30,16 @@ def differs(old: kube.Observed, new: kube.Observed) -> bool:
     )
 
 
-class Weight(StrEnum):
-    """How much an event of an object of ours asks for a look."""
-
-    CHANGE = "change"
-    """It may differ from what it should be."""
-    READY = "ready"
-    """It is ready at last: something may wait for it."""
-    PROGRESS = "progress"
-    """It is on its way; a step more or less matters little."""
-
-
-def weight_of(old: kube.Observed | None, new: kube.Observed | None) -> Weight:
-    """Tell how much an event of an object of ours asks for a look."""
+def is_urgent(old: kube.Observed | None, new: kube.Observed | None) -> bool:
+    """Tell whether an object differs from what it should be, or is ready at last."""
     if old is None or new is None or differs(old, new) or old.owners != new.owners:
-        return Weight.CHANGE
+        return True
     # Without a generation nothing tells a change of status from one of content.
     if not new.generation:
-        return Weight.CHANGE
-    is_ready = new.ref.kind in _WORKLOADS and _is_ready(new) and not _is_ready(old)
-    return Weight.READY if is_ready else Weight.PROGRESS
+        return True
+    if new.ref.kind not in _WORKLOADS:
+        return False
+    return _is_ready(new) and not _is_ready(old)
 
 
 def _is_ready(observed: kube.Observed) -> bool:

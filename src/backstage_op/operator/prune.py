@@ -27,8 +27,6 @@ from .stopping import STOP, is_kept
 
 _log: Final = logging.getLogger(__name__)
 
-"""Reason of a node whose object is not wanted and cannot be deleted."""
-
 _AT_ONCE: Final = frozenset(
     (
         kube.ROUTE,

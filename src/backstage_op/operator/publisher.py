@@ -84,9 +84,9 @@ class Publisher:
             return Published(backstage)
         return Published(await self._write(backstage, status))
 
-    def forget(self, namespace: str, name: str) -> None:
+    def forget(self, key: InstanceKey) -> None:
         """Know nothing of an instance any more."""
-        self._held_since.pop((namespace, name), None)
+        self._held_since.pop(key, None)
 
     async def tell_trouble(self, backstage: api.Backstage, error: Exception) -> None:
         """Say what keeps an instance from being reconciled for so long."""

@@ -39,6 +39,13 @@ class Reading:
         """What the operator has no right to read, sorted by identity."""
         return tuple(self._denied[ref] for ref in sorted(self._denied))
 
+    @property
+    def unread(self) -> frozenset[resources.Source]:
+        """The sources among what is denied."""
+        return frozenset(
+            source for source in self.sources if self._ref_of(source) in self._denied
+        )
+
     async def read(self, wanted: resources.References) -> None:
         """Read everything that is referred to.
 
@@ -55,21 +62,26 @@ class Reading:
         except* errors.KubeError as group:
             raise _first(group) from None
 
+    def _ref_of(self, source: resources.Source) -> ObjectRef:
+        return SOURCE_KINDS[source.kind].ref(self._namespace, source.name)
+
     async def _source(self, source: resources.Source) -> None:
-        document = await self._object(SOURCE_KINDS[source.kind], source.name)
+        document = await self._object(self._ref_of(source))
         if document is not None:
             self.sources[source] = resources.SourceData.of(document)
 
     async def _claim(self, name: str) -> None:
-        if await self._object(kube.PERSISTENT_VOLUME_CLAIM, name) is not None:
+        ref = kube.PERSISTENT_VOLUME_CLAIM.ref(self._namespace, name)
+        if await self._object(ref) is not None:
             self.claims.add(name)
 
-    async def _object(self, kind: kube.ResourceKind, name: str) -> Document | None:
-        ref = kind.ref(self._namespace, name)
+    async def _object(self, ref: ObjectRef) -> Document | None:
         if (known := self._memory.recall(ref)) is not None:
             return known
         try:
-            document = await self._client.get(kind, self._namespace, name)
+            document = await self._client.get(
+                kube.kind_of(ref), ref.namespace, ref.name
+            )
         except errors.NotFoundError:
             return None
         except errors.ForbiddenError as error:

@@ -18,6 +18,7 @@ from .memory import Memory
 from .pods import PodBook
 from .prune import Pruner
 from .publisher import Publisher
+from .references import InstanceKey
 from .settled import Settled
 from .walk import Retry, Walk
 
@@ -165,10 +166,10 @@ class Reconciler:
             notices=tuple(notices),
         )
 
-    def forget(self, namespace: str, name: str) -> None:
+    def forget(self, key: InstanceKey) -> None:
         """Know nothing of an instance any more."""
-        self._gatherer.forget(namespace, name)
-        self._publisher.forget(namespace, name)
+        self._gatherer.forget(key)
+        self._publisher.forget(key)
 
     async def _end(self, result: Result, findings: Findings) -> Result:
         published = await self._publisher.publish(result.backstage, findings)

@@ -15,8 +15,6 @@ from backstage_op.graph import Outcome
 
 from .live import Live
 
-"""Reason of a node whose object would have to be replaced, and is not."""
-
 _SIGNS: Final = (
     "field is immutable",
     "immutable after creation",

@@ -225,12 +225,16 @@ class Walk:
         if is_stopped(desired, live):
             live = await self._client.merge(observed.ref, START, uid=observed.uid)
             self._live.observe(live)
-        return await self._apply(runtime_object, desired, live)
+            observed = kube.Observed.of(live)
+        return await self._apply(runtime_object, desired, live, observed)
 
     async def _apply(
-        self, runtime_object: resources.RuntimeObject, desired: Document, live: Document
+        self,
+        runtime_object: resources.RuntimeObject,
+        desired: Document,
+        live: Document,
+        observed: kube.Observed,
     ) -> Outcome:
-        observed = kube.Observed.of(live)
         if kube.is_applied(desired, live, kube.FIELD_MANAGER):
             outcome = _judge(runtime_object, live)
             return self._settled.put(desired, observed, outcome)
@@ -240,7 +244,8 @@ class Walk:
             if not is_immutable(error, desired, live):
                 raise
             return await self._replace(desired, live, error)
-        if kube.Observed.of(changed).resource_version == observed.resource_version:
+        before, after = live["metadata"], changed["metadata"]
+        if before["resourceVersion"] == after["resourceVersion"]:
             # Somebody, such as a webhook, puts a field of ours back with each write.
             outcome = _judge(runtime_object, changed)
             return self._settled.put(desired, observed, outcome)
